@@ -1,0 +1,31 @@
+"""Deep multi-label classification of video and audio embeddings, as scikit-learn estimators.
+
+Importing this package loads neither TensorFlow nor matplotlib: each public name is loaded on first
+use.
+"""
+
+from importlib import import_module
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "BaseMLPClassifier": "skmlclf.classifiers",
+    "BlockMLPClassifier": "skmlclf.classifiers",
+    "DeepMLPClassifier": "skmlclf.classifiers",
+    "make_feature_mlp": "skmlclf.classifiers",
+    "ModalitySelector": "skmlclf.preprocessing",
+}
+
+__all__ = ["__version__", *_HOMES]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'skmlclf' has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

@@ -1,0 +1,56 @@
+"""Early stopping that keeps the best weights."""
+
+import keras
+import numpy as np
+
+
+class BestEpoch(keras.callbacks.Callback):
+    """Stop when a figure no longer improves, and restore the weights of its best epoch.
+
+    Parameters
+    ----------
+    monitor : str
+        Name of the figure in the logs.
+    greater_is_better : bool
+        Its direction.
+    patience : int
+        Epochs without improvement after which to stop.
+    tol : float
+        What counts as an improvement: more than this over the best so far.
+    """
+
+    def __init__(
+        self, monitor: str, *, greater_is_better: bool, patience: int, tol: float
+    ) -> None:
+        super().__init__()
+        self.monitor = monitor
+        self.sign = 1.0 if greater_is_better else -1.0
+        self.patience = patience
+        self.tol = tol
+
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+        """Forget any earlier fit."""
+        self.best_epoch = -1
+        self._best = self._mark = -np.inf
+        self._waited = 0
+        self._weights: list[np.ndarray] = []
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Compare, and ask to stop when patience is at its end."""
+        value = self.sign * (logs or {})[self.monitor]
+        if value > self._best:
+            self._best, self.best_epoch = value, epoch
+            self._weights = self.model.get_weights()
+        # The best weights are kept however small the gain; only patience asks for `tol`.
+        if value > self._mark + self.tol:
+            self._mark, self._waited = value, 0
+            return
+        self._waited += 1
+        if self._waited >= self.patience:
+            self.model.stop_training = True
+
+    def on_train_end(self, logs: dict[str, float] | None = None) -> None:
+        """Restore the best weights."""
+        if self._weights:
+            self.model.set_weights(self._weights)
+        self._weights = []

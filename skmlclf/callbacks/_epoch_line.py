@@ -1,0 +1,80 @@
+"""One aligned line an epoch, and the record of all of them."""
+
+import sys
+from collections.abc import Mapping
+from time import perf_counter
+from typing import TextIO
+
+import keras
+
+
+def epoch_line(epoch: int, n_epochs: int, seconds: float, values: Mapping[str, float]) -> str:
+    """Lay out an epoch's figures so that the lines of a fit stand under each other.
+
+    Parameters
+    ----------
+    epoch : int
+        Number of the epoch, from 0.
+    n_epochs : int
+        Number that the fit will run at most.
+    seconds : float
+        Time since the epoch began.
+    values : mapping of str to float
+        Names and figures.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from skmlclf.callbacks._epoch_line import epoch_line
+    >>> epoch_line(1, 10, 2.5, {"loss": 0.0123456, "hamming": 0.0008})
+    'epoch  2/10     2.5 s   loss 0.012346   hamming 0.000800'
+    """
+    width = len(str(n_epochs))
+    figures = "".join(f"   {name} {value:.6f}" for name, value in values.items())
+    return f"epoch {epoch + 1:>{width}}/{n_epochs}  {seconds:6.1f} s{figures}"
+
+
+class EpochPrinter(keras.callbacks.Callback):
+    """Print a line after each epoch.
+
+    Parameters
+    ----------
+    file : text stream, default=None
+        Where to; None stands for standard output.
+    """
+
+    def __init__(self, file: TextIO | None = None) -> None:
+        super().__init__()
+        self.file = file
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Start the clock."""
+        self._start = perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Print the line."""
+        seconds = perf_counter() - self._start
+        line = epoch_line(epoch, self.params["epochs"], seconds, logs or {})
+        print(line, file=self.file or sys.stdout, flush=True)
+
+
+class HistoryRecorder(keras.callbacks.Callback):
+    """Append each epoch's logs to a history.
+
+    Parameters
+    ----------
+    history : dict of str to list of float
+        Extended in place.
+    """
+
+    def __init__(self, history: dict[str, list[float]]) -> None:
+        super().__init__()
+        self.history = history
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Append the figures."""
+        for name, value in (logs or {}).items():
+            self.history.setdefault(name, []).append(float(value))

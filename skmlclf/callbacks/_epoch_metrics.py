@@ -1,0 +1,77 @@
+"""Metrics on held-out rows after each epoch."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TextIO
+
+from numpy.typing import ArrayLike
+
+from skmlclf.callbacks._epoch_line import EpochPrinter
+from skmlclf.metrics._registry import resolve_metric
+
+DEFAULT_METRICS = ("precision_at_20", "recall_samples", "f1_samples", "hamming")
+
+
+class EpochMetrics(EpochPrinter):
+    """Compute metrics on held-out rows after each epoch, print them and add them to ``history_``.
+
+    Parameters
+    ----------
+    metrics : sequence of str, default=("precision_at_20", "recall_samples", "f1_samples", \
+"hamming")
+        Names as `skmlclf.metrics.get_scorer` knows them.
+    X_val : array-like of shape (n_val_samples, n_features), default=None
+        Held-out rows. None stands for the rows that the fit holds out: its own ``X_val`` if it is
+        given one, else a random ``validation_fraction`` of the training rows.
+    y_val : array-like or sparse, default=None
+        Their targets.
+    verbose : bool, default=True
+        Whether to print a line after each epoch.
+    file : text stream, default=None
+        Where to print; None stands for standard output.
+
+    Notes
+    -----
+    All metrics and the validation loss come out of one pass over the held-out rows, in blocks; a
+    matrix of all their scores is made only for a metric that needs it, such as ``"map"``.
+
+    Examples
+    --------
+    >>> from skmlclf import BaseMLPClassifier
+    >>> from skmlclf.callbacks import EpochMetrics
+    >>> from skmlclf.datasets import make_video_embeddings
+    >>> X, y = make_video_embeddings(120, n_labels=50, random_state=0)
+    >>> watch = EpochMetrics(["precision_at_5"], verbose=False)
+    >>> clf = BaseMLPClassifier(epochs=2, callbacks=[watch], random_state=0)
+    >>> sorted(clf.fit(X[:100], y[:100], X_val=X[100:], y_val=y[100:]).history_)
+    ['loss', 'val_loss', 'val_precision_at_5']
+    """
+
+    def __init__(
+        self,
+        metrics: Sequence[str] = DEFAULT_METRICS,
+        *,
+        X_val: ArrayLike | None = None,
+        y_val: Any = None,
+        verbose: bool = True,
+        file: TextIO | None = None,
+    ) -> None:
+        super().__init__(file)
+        if isinstance(metrics, str):
+            raise TypeError(f"metrics must be a sequence of names, got the string {metrics!r}.")
+        if (X_val is None) != (y_val is None):
+            raise ValueError("X_val and y_val must be given together, got only one of them.")
+        for name in metrics:
+            resolve_metric(name)
+        self.metrics = tuple(metrics)
+        self.X_val = X_val
+        self.y_val = y_val
+        self.verbose = verbose
+        # The estimator provides it where the rows are the callback's own.
+        self.evaluate: Callable[[], dict[str, float]] | None = None
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Add the metrics to the logs and print them."""
+        if self.evaluate is not None and logs is not None:
+            logs.update(self.evaluate())
+        if self.verbose:
+            super().on_epoch_end(epoch, logs)

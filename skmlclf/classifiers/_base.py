@@ -1,0 +1,442 @@
+"""scikit-learn's contract over a Keras network."""
+
+from functools import partial
+from numbers import Integral, Real
+from typing import Any, ClassVar, Self
+
+import keras
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import Tags, check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skmlclf._compat import Interval, StrOptions, _fit_context, keras_wrapper
+from skmlclf.callbacks import EpochMetrics
+from skmlclf.callbacks._best_epoch import BestEpoch
+from skmlclf.callbacks._epoch_line import EpochPrinter, HistoryRecorder
+from skmlclf.classifiers._rows import HeldOut, Rows, check_features, check_rows, split_rows
+from skmlclf.classifiers._targets import Targets, is_multilabel
+from skmlclf.classifiers._weights import loss_weights
+from skmlclf.metrics._registry import resolve_metric
+from skmlclf.networks import MLPNetwork, set_output_bias
+from skmlclf.training import OPTIMIZERS, ArrayBatches, Predictor, make_optimizer, train
+
+
+class BaseKerasClassifier(ClassifierMixin, keras_wrapper()):  # type: ignore[misc]
+    """Everything but the network: the subclasses say what to build.
+
+    scikeras builds and holds the Keras model. What it does otherwise (targets, weights, seeds,
+    parameters, predictions) does not meet scikit-learn's contract or costs too much with thousands
+    of labels, so it is done here.
+    """
+
+    # What scikeras looks up besides the parameters.
+    model = None
+    build_fn = None
+    _random_state = None
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "hidden_units": [Interval(Integral, 1, None, closed="left"), tuple, list],
+        "activation": [StrOptions({"relu", "gelu", "silu", "elu", "selu", "tanh", "sigmoid"})],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "epochs": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "optimizer": [StrOptions(set(OPTIMIZERS))],
+        "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "class_weight": [None, StrOptions({"balanced"}), dict, "array-like"],
+        "early_stopping": ["boolean"],
+        "scoring": [str],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "precision": [StrOptions({"float32", "bfloat16"})],
+        "warm_start": ["boolean"],
+        "callbacks": [None, list, tuple],
+        "verbose": ["verbose"],
+        "random_state": ["random_state"],
+    }
+
+    # scikeras reads the parameters off the instance's dictionary and prints them in its own way.
+    _get_param_names = classmethod(BaseEstimator._get_param_names.__func__)
+    set_params = BaseEstimator.set_params
+    __repr__ = BaseEstimator.__repr__
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+    def _network(self, n_features: int, n_outputs: int, output: str) -> MLPNetwork:
+        """Return the structure that the parameters ask for."""
+        raise NotImplementedError
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: ArrayLike | None = None,
+        y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+    ) -> Self:
+        """Train the network.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Embeddings of any numeric dtype. float32 in C order, a memory map included, is used as
+            it is; anything else is converted batch by batch.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels), or sparse
+            Classes; or a 0/1 indicator of labels, dense of any dtype or in any sparse format.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, not negative. Rows with weight zero are left out.
+        X_val, y_val : array-like, default=None
+            Held-out rows, of the same form. They are never trained on, and take the place of the
+            split that early stopping would make.
+        sample_weight_val : array-like of shape (n_val_samples,), default=None
+            Weights of the held-out rows.
+
+        Returns
+        -------
+        self : estimator
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If a parameter, the features, the targets or the weights are not as described; nothing
+            is changed then.
+        """
+        fresh = not (self.warm_start and hasattr(self, "model_"))
+        _require(y, self)
+        targets = Targets.of(y) if fresh else self._targets_
+        return self._train(
+            X,
+            y,
+            sample_weight,
+            (X_val, y_val, sample_weight_val),
+            targets=targets,
+            epochs=self.epochs,
+            fresh=fresh,
+        )
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
+        """Train for one more epoch on the given rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Embeddings.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels), or sparse
+            Targets of the kind that the first call had.
+        classes : array-like of shape (n_classes,), default=None
+            Every class that any call will bring. Needed by the first call where `y` is 1-d; the
+            width of an indicator says as much.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        self : estimator
+            The trained estimator.
+
+        Raises
+        ------
+        ValueError
+            If the first call lacks `classes`, a later one contradicts it, or as `fit` does.
+        """
+        _require(y, self)
+        fresh = not hasattr(self, "model_")
+        if fresh:
+            if classes is None and not is_multilabel(y):
+                raise ValueError("classes must be passed on the first call to partial_fit.")
+            targets = Targets.of(y, classes)
+        else:
+            targets = self._targets_
+            if classes is not None and not np.array_equal(np.unique(classes), targets.classes):
+                raise ValueError(
+                    f"classes={np.asarray(classes).tolist()[:10]} is not the same as on the last"
+                    f" call to partial_fit, was: {targets.classes.tolist()[:10]}."
+                )
+        return self._train(
+            X, y, sample_weight, (None, None, None), targets=targets, epochs=1, fresh=fresh
+        )
+
+    def decision_function(self, X: ArrayLike) -> np.ndarray:
+        """Return the logits.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Embeddings.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes), or (n_samples,) where binary, float32
+            Outputs before the sigmoid or the softmax.
+        """
+        X = self._check_X(X)
+        logits = self._predictor.logits(X)
+        return logits[:, 0] if self._targets_.kind == "binary" else logits
+
+    def predict_proba(self, X: ArrayLike) -> np.ndarray:
+        """Return the probability of every class or label.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Embeddings.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes), float32
+            Strictly between 0 and 1. The labels of a multilabel fit are independent; classes sum
+            to one.
+        """
+        X = self._check_X(X)
+        probabilities = self._predictor.probabilities(X)
+        if self._targets_.kind == "binary":
+            return np.hstack([1.0 - probabilities, probabilities])
+        return probabilities
+
+    def predict(self, X: ArrayLike) -> Any:
+        """Return the most probable class, or the labels with a probability above one half.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Embeddings.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_labels), or sparse
+            With the dtype of the `y` of the fit, and sparse in CSR format where that was sparse.
+        """
+        X = self._check_X(X)
+        targets = self._targets_
+        if targets.kind == "multilabel":
+            return targets.decode(self._predictor.decisions(X))
+        if targets.kind == "binary":
+            return targets.classes[(self._predictor.probabilities(X)[:, 0] > 0.5).astype(int)]
+        return targets.classes[self._predictor.best(X, 1)[0][:, 0]]
+
+    def predict_topk(self, X: ArrayLike, k: int = 20) -> tuple[np.ndarray, np.ndarray]:
+        """Return the `k` most probable labels of each row, without a matrix of all scores.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Embeddings.
+        k : int, default=20
+            How many, at most the number of classes.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples, k)
+            Entries of `classes_`, best first; of equal ones the lower comes first.
+        scores : ndarray of shape (n_samples, k), float32
+            Their probabilities.
+
+        Raises
+        ------
+        ValueError
+            If `k` is not between 1 and the number of classes.
+        """
+        X = self._check_X(X)
+        n_classes = len(self.classes_)
+        if not (isinstance(k, Integral) and 1 <= k <= n_classes):
+            raise ValueError(f"k must be an int from 1 to the {n_classes} classes, got {k!r}.")
+        if self._targets_.kind == "binary":
+            probabilities = self.predict_proba(X)
+            places = np.argsort(-probabilities, axis=1, kind="stable")[:, :k]
+            return self.classes_[places], np.take_along_axis(probabilities, places, axis=1)
+        places, scores = self._predictor.best(X, int(k))
+        return self.classes_[places], scores
+
+    def _train(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None,
+        validation: tuple[ArrayLike | None, ArrayLike | None, ArrayLike | None],
+        *,
+        targets: Targets,
+        epochs: int,
+        fresh: bool,
+    ) -> Self:
+        rows = check_rows(X, y, sample_weight, targets, self)
+        if not fresh:
+            validate_data(self, X, reset=False, skip_check_array=True)
+        network = self._network(rows.X.shape[1], targets.n_outputs, targets.output)
+        if not fresh and network != self._network_:
+            raise ValueError(
+                f"Training goes on with {self._network_}, but the parameters now ask for"
+                f" {network}. Restore them, or fit with warm_start=False."
+            )
+        rng = self._new_generator() if fresh else self._generator
+        callbacks = self._new_callbacks()
+        rows, held_out = self._hold_out(rows, validation, targets, callbacks, rng)
+        weights = loss_weights(targets, rows.positives, rows.weight, self.class_weight)
+        # All that can be wrong with the input has been looked at; from here on things change.
+        if fresh:
+            validate_data(self, X, reset=True, skip_check_array=True)
+            self._targets_, self._network_, self._generator = targets, network, rng
+            self.classes_ = targets.classes
+            self.history_: dict[str, list[float]] = {}
+            self.model_ = self._build_keras_model()
+            set_output_bias(self.model_, weights.bias)
+        self.model_.optimizer.learning_rate.assign(self.learning_rate)
+        predictor = self._predictor
+        first = len(self.history_.get("loss", ()))
+        batch_size = self._resolved_batch_size(len(rows.index))
+        train(
+            network,
+            self.model_,
+            ArrayBatches(rows.X, rows.positives, weights.rows, batch_size, rows.index),
+            epochs=range(first, first + epochs),
+            rng=rng,
+            label_weights=weights.labels,
+            weight_decay=self.weight_decay,
+            evaluate=None if held_out is None else lambda: held_out.evaluate(predictor),
+            callbacks=[*callbacks, HistoryRecorder(self.history_)],
+        )
+        self.n_iter_ = len(self.history_["loss"])
+        return self
+
+    def _keras_build_fn(self) -> keras.Model:
+        """Build and compile the network; scikeras calls it."""
+        seed = self._generator.randint(2**31 - 1)
+        model = self._network_.build(dropout=self.dropout, seed=seed)
+        softmax = self._network_.output == "softmax"
+        model.compile(
+            optimizer=make_optimizer(
+                self.optimizer, self.learning_rate, model.trainable_variables
+            ),
+            loss="categorical_crossentropy" if softmax else "binary_crossentropy",
+        )
+        return model
+
+    def _hold_out(
+        self,
+        rows: Rows,
+        validation: tuple[ArrayLike | None, ArrayLike | None, ArrayLike | None],
+        targets: Targets,
+        callbacks: list[Any],
+        rng: np.random.RandomState,
+    ) -> tuple[Rows, HeldOut | None]:
+        """Decide what is held out and give the callbacks that measure something their rows."""
+        X_val, y_val, sample_weight_val = validation
+        if (X_val is None) != (y_val is None):
+            raise ValueError("X_val and y_val must be given together, got only one of them.")
+        exclusive = targets.kind == "multiclass"
+        shared: list[str] = []
+        measuring = self.early_stopping
+        for callback in callbacks:
+            if isinstance(callback, EpochMetrics) and callback.X_val is None:
+                measuring = True
+                shared.extend(callback.metrics)
+            elif isinstance(callback, EpochMetrics):
+                own = check_rows(callback.X_val, callback.y_val, None, targets, self)
+                own_held_out = HeldOut(own, callback.metrics, exclusive=exclusive)
+                callback.evaluate = partial(self._evaluate, own_held_out)
+        if self.early_stopping and self.scoring != "loss":
+            shared.append(self.scoring)
+        if X_val is not None:
+            watched = check_rows(X_val, y_val, sample_weight_val, targets, self)
+            if watched.X.shape[1] != rows.X.shape[1]:
+                raise ValueError(
+                    f"X_val has {watched.X.shape[1]} features, expected the {rows.X.shape[1]} of X."
+                )
+        elif measuring:
+            rows, watched = split_rows(rows, self.validation_fraction, rng)
+        else:
+            return rows, None
+        return rows, HeldOut(watched, shared, exclusive=exclusive)
+
+    def _evaluate(self, held_out: HeldOut) -> dict[str, float]:
+        return held_out.evaluate(self._predictor)
+
+    def _new_generator(self) -> np.random.RandomState:
+        # A generator of the estimator's own: the caller's is asked for one number.
+        return np.random.RandomState(check_random_state(self.random_state).randint(2**31 - 1))
+
+    def _new_callbacks(self) -> list[Any]:
+        callbacks = [c() if isinstance(c, type) else c for c in self.callbacks or ()]
+        for callback in callbacks:
+            if not isinstance(callback, keras.callbacks.Callback):
+                raise TypeError(
+                    "callbacks must hold keras.callbacks.Callback instances or classes, got"
+                    f" {callback!r}."
+                )
+        if self.verbose and not any(isinstance(c, EpochMetrics) for c in callbacks):
+            callbacks.append(EpochPrinter())
+        if self.early_stopping:
+            greater_is_better = False
+            if self.scoring != "loss":
+                greater_is_better = resolve_metric(self.scoring).greater_is_better
+            callbacks.append(
+                BestEpoch(
+                    f"val_{self.scoring}",
+                    greater_is_better=greater_is_better,
+                    patience=self.n_iter_no_change,
+                    tol=self.tol,
+                )
+            )
+        return callbacks
+
+    def _resolved_batch_size(self, n_rows: int) -> int:
+        if self.batch_size != "auto":
+            return min(self.batch_size, n_rows)
+        return int(np.clip(n_rows // 32, 32, 512))
+
+    @property
+    def _predictor(self) -> Predictor:
+        return Predictor(self._network_, self.model_)
+
+    def _check_X(self, X: ArrayLike) -> np.ndarray:
+        check_is_fitted(self, "model_")
+        checked = check_features(X, self)
+        validate_data(self, X, reset=False, skip_check_array=True)
+        return checked
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = super().__getstate__().copy()
+        model = state.pop("model_", None)
+        if model is not None:
+            # Arrays outlive Keras' own formats, and a fitted estimator's callbacks have done their
+            # work: they may hold data and the live model.
+            state["callbacks"] = None
+            state["_arrays"] = [np.asarray(v.value) for v in _all_variables(model)]
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        arrays = state.pop("_arrays", None)
+        super().__setstate__(state)
+        if arrays is not None:
+            position = self._generator.get_state()
+            self.model_ = self._build_keras_model()
+            self._generator.set_state(position)
+            for variable, array in zip(_all_variables(self.model_), arrays, strict=True):
+                variable.assign(array)
+
+
+def _all_variables(model: keras.Model) -> list[Any]:
+    return [*model.trainable_variables, *model.non_trainable_variables, *model.optimizer.variables]
+
+
+def _require(y: Any, estimator: Any) -> None:
+    if y is None:
+        raise ValueError(
+            f"{type(estimator).__name__} requires y to be passed, but the target y is None."
+        )

@@ -1,0 +1,49 @@
+"""The base network on varied features."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sklearn.decomposition import PCA
+from sklearn.pipeline import Pipeline
+
+from skmlclf.classifiers._mlp import BaseMLPClassifier
+from skmlclf.preprocessing import ModalitySelector
+
+
+def make_feature_mlp(
+    modality: str | Sequence[str] = "all",
+    n_components: int | float | None = 256,
+    **base_mlp_params: Any,
+) -> Pipeline:
+    """Make a pipeline of feature selection, principal components and the base network.
+
+    Parameters
+    ----------
+    modality : "all", str or sequence of str, default="all"
+        Feature groups to keep, as `ModalitySelector` takes them.
+    n_components : int, float or None, default=256
+        Number of principal components, as `sklearn.decomposition.PCA` takes it; None leaves the
+        step out.
+    **base_mlp_params : dict
+        Parameters of `BaseMLPClassifier`. Its ``random_state`` is PCA's as well.
+
+    Returns
+    -------
+    sklearn.pipeline.Pipeline
+        With the steps ``select``, ``pca`` (unless left out) and ``mlp``.
+
+    Examples
+    --------
+    >>> from skmlclf import make_feature_mlp
+    >>> from skmlclf.datasets import make_video_embeddings
+    >>> X, y = make_video_embeddings(300, n_labels=100, random_state=0)
+    >>> pipe = make_feature_mlp("audio", n_components=32, epochs=2, random_state=0)
+    >>> pipe.fit(X, y)["mlp"].n_features_in_
+    32
+    """
+    steps: list[tuple[str, Any]] = [("select", ModalitySelector(modality))]
+    if n_components is not None:
+        random_state = base_mlp_params.get("random_state")
+        steps.append(("pca", PCA(n_components, random_state=random_state)))
+    steps.append(("mlp", BaseMLPClassifier(**base_mlp_params)))
+    return Pipeline(steps)

@@ -1,0 +1,90 @@
+"""Cross-entropies from logits and label ids, without a target matrix of the data's size."""
+
+from typing import Any
+
+import tensorflow as tf
+
+
+def sigmoid_cross_entropy(
+    logits: Any,
+    rows: Any,
+    cols: Any,
+    row_weight: Any,
+    negative_weight: Any = None,
+    positive_weight: Any = None,
+) -> Any:
+    r"""Sum the binary cross-entropies of every row and label.
+
+    With :math:`s_{ij} = -1` where row `i` has label `j` and :math:`+1` elsewhere,
+
+    .. math:: \sum_i w_i \sum_j \omega_{ij}\, \mathrm{softplus}(s_{ij} z_{ij}),
+
+    which is the binary cross-entropy of the sigmoid of `z`, exact for logits of any size: no
+    difference of large numbers is taken. Only the positives are stored.
+
+    Parameters
+    ----------
+    logits : tensor of shape (n_rows, n_labels), float32
+        Scores before the sigmoid.
+    rows, cols : tensors of shape (n_positives,), int32
+        Row and label of every positive, each pair once.
+    row_weight : tensor of shape (n_rows,), float32
+        Factor of each row.
+    negative_weight, positive_weight : tensors of shape (n_labels,), float32, or None
+        Factors of each label's terms where it is absent and present.
+
+    Returns
+    -------
+    scalar tensor
+        The weighted sum.
+    """
+    pairs = tf.stack([rows, cols], axis=1)
+
+    @tf.custom_gradient
+    def weighted_sum(z: Any) -> tuple[Any, Any]:
+        signed = _flip(z, pairs)
+        terms = _weigh(tf.nn.softplus(signed), pairs, cols, negative_weight, positive_weight)
+        # A product with the weights sums the rows in one pass.
+        total = tf.reduce_sum(tf.linalg.matvec(terms, row_weight, transpose_a=True))
+
+        def gradient(upstream: Any) -> Any:
+            slope = _flip(tf.sigmoid(signed), pairs)
+            slope = _weigh(slope, pairs, cols, negative_weight, positive_weight)
+            return slope * (row_weight * upstream)[:, tf.newaxis]
+
+        return total, gradient
+
+    return weighted_sum(logits)
+
+
+def softmax_cross_entropy(logits: Any, rows: Any, cols: Any, row_weight: Any) -> Any:
+    """Sum the cross-entropies of the softmax, where every row has exactly one class.
+
+    Parameters
+    ----------
+    logits : tensor of shape (n_rows, n_classes), float32
+        Scores before the softmax.
+    rows, cols : tensors of shape (n_rows,), int32
+        Row and class; the rows are in order.
+    row_weight : tensor of shape (n_rows,), float32
+        Factor of each row.
+
+    Returns
+    -------
+    scalar tensor
+        The weighted sum.
+    """
+    terms = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=cols, logits=logits)
+    return tf.reduce_sum(terms * row_weight)
+
+
+def _flip(values: Any, pairs: Any) -> Any:
+    """Negate the entries of the pairs: subtracting twice a float is exact."""
+    return tf.tensor_scatter_nd_sub(values, pairs, 2.0 * tf.gather_nd(values, pairs))
+
+
+def _weigh(values: Any, pairs: Any, cols: Any, negative: Any, positive: Any) -> Any:
+    if negative is None:
+        return values
+    present = tf.gather_nd(values, pairs) * tf.gather(positive, cols)
+    return tf.tensor_scatter_nd_update(values * negative, pairs, present)

@@ -1,0 +1,161 @@
+"""Forward passes over any number of rows, block by block."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+from scipy import sparse
+
+from skmlclf.networks import MLPNetwork
+from skmlclf.training._batches import ArrayBatches
+from skmlclf.training._programs import cached_program, make_forward, variables_of
+
+# Outputs of a block: enough rows for the matrix products to run at full speed, few enough to stay
+# in the tens of megabytes.
+_BLOCK_OUTPUTS = 2**22
+_MAX_BLOCK_ROWS = 4096
+# The matrix product handles the last few rows of an odd number apart, and rounds them otherwise:
+# with whole groups, a row's scores do not depend on where it stands.
+_ROW_GROUP = 8
+
+
+class Evaluation(NamedTuple):
+    """What one pass over held-out rows leaves behind.
+
+    Attributes
+    ----------
+    loss : float
+        Weighted mean of the rows' losses.
+    topk : tuple of ndarrays of shape (n_samples, k)
+        Labels and probabilities, best first.
+    decisions : csr_matrix of shape (n_samples, n_outputs), uint8
+        Labels with a probability above one half.
+    """
+
+    loss: float
+    topk: tuple[np.ndarray, np.ndarray]
+    decisions: sparse.csr_matrix
+
+
+class Predictor:
+    """The compiled forward passes of a network on the weights that a model has now.
+
+    Parameters
+    ----------
+    network : MLPNetwork
+        Structure of the model.
+    model : keras.Model
+        Its variables are read at every call.
+    """
+
+    def __init__(self, network: MLPNetwork, model: keras.Model) -> None:
+        self.network = network
+        self.model = model
+        self.block_rows = min(_MAX_BLOCK_ROWS, max(64, _BLOCK_OUTPUTS // network.n_outputs))
+        self._variables = variables_of(model)[:2]
+
+    def logits(self, X: np.ndarray) -> np.ndarray:
+        """Return the outputs before the sigmoid or softmax, float32 ``(n_samples, n_outputs)``."""
+        return self._dense("logits", X)
+
+    def probabilities(self, X: np.ndarray) -> np.ndarray:
+        """Return the probabilities, float32 ``(n_samples, n_outputs)``, strictly in (0, 1)."""
+        return self._dense("probabilities", X)
+
+    def best(self, X: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the `k` best outputs and their probabilities, each ``(n_samples, k)``."""
+        best = self._program("best")
+        labels = np.empty((len(X), k), dtype=np.int32)
+        scores = np.empty((len(X), k), dtype=np.float32)
+        for rows, x in self._blocks(X):
+            ids, values = best(*self._variables, x, tf.constant(k))
+            n_rows = len(labels[rows])
+            labels[rows], scores[rows] = ids[:n_rows], values[:n_rows]
+        return labels, scores
+
+    def decisions(self, X: np.ndarray) -> sparse.csr_matrix:
+        """Return the outputs whose probability is above one half, uint8 CSR."""
+        decide = self._program("decisions")
+        blocks = [
+            self._to_csr(decide(*self._variables, x), len(X[rows])) for rows, x in self._blocks(X)
+        ]
+        return sparse.vstack(blocks, format="csr")
+
+    def evaluate(
+        self,
+        X: np.ndarray,
+        labels: sparse.csr_matrix,
+        row_weight: np.ndarray | None,
+        k: int,
+    ) -> Evaluation:
+        """Compute the loss, the best labels and the decisions in one pass over the rows.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, n_features)
+        labels : csr_matrix of shape (n_samples, n_outputs)
+            Its stored entries are the positives.
+        row_weight : ndarray of shape (n_samples,) or None
+            Weight of each row in the loss.
+        k : int
+            Number of best labels to keep.
+
+        Returns
+        -------
+        Evaluation
+        """
+        evaluate = self._program("evaluate")
+        total, weight = 0.0, 0.0
+        best: list[tuple[np.ndarray, np.ndarray]] = []
+        decisions = []
+        for chunk in ArrayBatches(X, labels, row_weight, self.block_rows).epoch(single=True):
+            loss, ids, scores, pairs = evaluate(
+                *self._variables,
+                tf.constant(chunk.x),
+                tf.constant(k),
+                tf.constant(chunk.rows),
+                tf.constant(chunk.cols),
+                tf.constant(chunk.row_weight),
+            )
+            total += float(loss)
+            weight += float(chunk.row_weight.sum(dtype=np.float64))
+            best.append((ids.numpy(), scores.numpy()))
+            decisions.append(self._to_csr(pairs, len(chunk.x)))
+        return Evaluation(
+            loss=total / weight,
+            topk=(np.concatenate([b[0] for b in best]), np.concatenate([b[1] for b in best])),
+            decisions=sparse.vstack(decisions, format="csr"),
+        )
+
+    def _dense(self, kind: str, X: np.ndarray) -> np.ndarray:
+        forward = self._program(kind)
+        out = np.empty((len(X), self.network.n_outputs), dtype=np.float32)
+        for rows, x in self._blocks(X):
+            out[rows] = forward(*self._variables, x)[: len(out[rows])]
+        return out
+
+    def _program(self, kind: str) -> Callable[..., Any]:
+        return cached_program(
+            (kind, self.network), lambda: make_forward(self.network, self.model, kind)
+        )
+
+    def _blocks(self, X: np.ndarray) -> Iterator[tuple[slice, Any]]:
+        for start in range(0, len(X), self.block_rows):
+            rows = slice(start, start + self.block_rows)
+            block = np.ascontiguousarray(X[rows], dtype=np.float32)
+            missing = -len(block) % _ROW_GROUP
+            if missing:
+                block = np.concatenate([block, np.zeros((missing, block.shape[1]), np.float32)])
+            yield rows, tf.constant(block)
+
+    def _to_csr(self, pairs: Any, n_rows: int) -> sparse.csr_matrix:
+        rows, cols = pairs.numpy().T
+        cols = cols[rows < n_rows]
+        rows = rows[rows < n_rows]
+        indptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=n_rows))])
+        data = np.ones(len(cols), dtype=np.uint8)
+        return sparse.csr_matrix(
+            (data, np.ascontiguousarray(cols), indptr), shape=(n_rows, self.network.n_outputs)
+        )
