@@ -19,9 +19,7 @@ class BestEpoch(keras.callbacks.Callback):
         What counts as an improvement: more than this over the best so far.
     """
 
-    def __init__(
-        self, monitor: str, *, greater_is_better: bool, patience: int, tol: float
-    ) -> None:
+    def __init__(self, monitor: str, *, greater_is_better: bool, patience: int, tol: float) -> None:
         super().__init__()
         self.monitor = monitor
         self.sign = 1.0 if greater_is_better else -1.0

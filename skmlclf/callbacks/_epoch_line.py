@@ -7,6 +7,9 @@ from typing import TextIO
 
 import keras
 
+_COUNTS = ("tn", "fp", "fn", "tp")
+_AT_K = {"precision": "P", "recall": "R", "ndcg": "nDCG", "gap": "GAP", "map": "MAP"}
+
 
 def epoch_line(epoch: int, n_epochs: int, seconds: float, values: Mapping[str, float]) -> str:
     """Lay out an epoch's figures so that the lines of a fit stand under each other.
@@ -29,12 +32,40 @@ def epoch_line(epoch: int, n_epochs: int, seconds: float, values: Mapping[str, f
     Examples
     --------
     >>> from skmlclf.callbacks._epoch_line import epoch_line
-    >>> epoch_line(1, 10, 2.5, {"loss": 0.0123456, "hamming": 0.0008})
-    'epoch  2/10     2.5 s   loss 0.012346   hamming 0.000800'
+    >>> epoch_line(1, 10, 2.5, {"loss": 0.0123456, "val_precision_at_20": 0.08, "val_tp": 31.0})
+    'epoch  2/10     2.5 s   loss 0.01235   val P@20 0.0800   tp     31'
     """
     width = len(str(n_epochs))
-    figures = "".join(f"   {name} {value:.6f}" for name, value in values.items())
+    figures = "".join(
+        f"   {short_name(name)} {format_figure(name, value)}" for name, value in values.items()
+    )
     return f"epoch {epoch + 1:>{width}}/{n_epochs}  {seconds:6.1f} s{figures}"
+
+
+def short_name(name: str) -> str:
+    """Shorten a metric's name to what a column has room for.
+
+    Examples
+    --------
+    >>> from skmlclf.callbacks._epoch_line import short_name
+    >>> [short_name(n) for n in ("precision_at_20", "val_f1_samples", "ndcg_at_5", "val_tp")]
+    ['P@20', 'val F1', 'nDCG@5', 'tp']
+    """
+    if name.startswith("val_"):
+        rest = short_name(name.removeprefix("val_"))
+        return rest if rest in _COUNTS else f"val {rest}"
+    family, at, k = name.partition("_at_")
+    if at:
+        return f"{_AT_K.get(family, family)}@{k}"
+    return {"f1_samples": "F1"}.get(name, name.removesuffix("_samples"))
+
+
+def format_figure(name: str, value: float) -> str:
+    """Format a figure with the digits that its kind needs."""
+    if name.removeprefix("val_") in _COUNTS:
+        return f"{value:6.0f}"
+    # A loss or a share of wrong labels lies near zero where labels are many.
+    return f"{value:.5f}" if name.endswith(("loss", "hamming")) else f"{value:.4f}"
 
 
 class EpochPrinter(keras.callbacks.Callback):

@@ -6,9 +6,9 @@ from typing import Any, TextIO
 from numpy.typing import ArrayLike
 
 from skmlclf.callbacks._epoch_line import EpochPrinter
-from skmlclf.metrics._registry import resolve_metric
+from skmlclf.metrics._registry import CONFUSION, resolve_metric
 
-DEFAULT_METRICS = ("precision_at_20", "recall_samples", "f1_samples", "hamming")
+DEFAULT_METRICS = ("precision_at_20", "recall_samples", "f1_samples", "hamming", CONFUSION)
 
 
 class EpochMetrics(EpochPrinter):
@@ -17,8 +17,9 @@ class EpochMetrics(EpochPrinter):
     Parameters
     ----------
     metrics : sequence of str, default=("precision_at_20", "recall_samples", "f1_samples", \
-"hamming")
-        Names as `skmlclf.metrics.get_scorer` knows them.
+"hamming", "multilabel_confusion_matrix")
+        Names as `skmlclf.metrics.get_scorer` knows them. A confusion matrix of thousands of labels
+        is told by its totals: ``tn``, ``fp``, ``fn`` and ``tp``.
     X_val : array-like of shape (n_val_samples, n_features), default=None
         Held-out rows. None stands for the rows that the fit holds out: its own ``X_val`` if it is
         given one, else a random ``validation_fraction`` of the training rows.
@@ -61,7 +62,8 @@ class EpochMetrics(EpochPrinter):
         if (X_val is None) != (y_val is None):
             raise ValueError("X_val and y_val must be given together, got only one of them.")
         for name in metrics:
-            resolve_metric(name)
+            if name != CONFUSION:
+                resolve_metric(name)
         self.metrics = tuple(metrics)
         self.X_val = X_val
         self.y_val = y_val

@@ -1,7 +1,7 @@
 """scikit-learn's contract over a Keras network."""
 
 from functools import partial
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any, ClassVar, Self
 
 import keras
@@ -11,16 +11,17 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skmlclf._compat import Interval, StrOptions, _fit_context, keras_wrapper
+from skmlclf._compat import _fit_context, keras_wrapper
 from skmlclf.callbacks import EpochMetrics
 from skmlclf.callbacks._best_epoch import BestEpoch
 from skmlclf.callbacks._epoch_line import EpochPrinter, HistoryRecorder
+from skmlclf.classifiers._parameters import CONSTRAINTS
 from skmlclf.classifiers._rows import HeldOut, Rows, check_features, check_rows, split_rows
 from skmlclf.classifiers._targets import Targets, is_multilabel
 from skmlclf.classifiers._weights import loss_weights
 from skmlclf.metrics._registry import resolve_metric
 from skmlclf.networks import MLPNetwork, set_output_bias
-from skmlclf.training import OPTIMIZERS, ArrayBatches, Predictor, make_optimizer, train
+from skmlclf.training import ArrayBatches, Predictor, make_optimizer, train
 
 
 class BaseKerasClassifier(ClassifierMixin, keras_wrapper()):  # type: ignore[misc]
@@ -36,30 +37,15 @@ class BaseKerasClassifier(ClassifierMixin, keras_wrapper()):  # type: ignore[mis
     build_fn = None
     _random_state = None
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "hidden_units": [Interval(Integral, 1, None, closed="left"), tuple, list],
-        "activation": [StrOptions({"relu", "gelu", "silu", "elu", "selu", "tanh", "sigmoid"})],
-        "dropout": [Interval(Real, 0, 1, closed="left")],
-        "learning_rate": [Interval(Real, 0, None, closed="neither")],
-        "epochs": [Interval(Integral, 1, None, closed="left")],
-        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "optimizer": [StrOptions(set(OPTIMIZERS))],
-        "weight_decay": [Interval(Real, 0, None, closed="left")],
-        "class_weight": [None, StrOptions({"balanced"}), dict, "array-like"],
-        "early_stopping": ["boolean"],
-        "scoring": [str],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "precision": [StrOptions({"float32", "bfloat16"})],
-        "warm_start": ["boolean"],
-        "callbacks": [None, list, tuple],
-        "verbose": ["verbose"],
-        "random_state": ["random_state"],
-    }
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
+
+    _network_: MLPNetwork
+    _targets_: Targets
+    _generator: np.random.RandomState
+    model_: keras.Model
 
     # scikeras reads the parameters off the instance's dictionary and prints them in its own way.
-    _get_param_names = classmethod(BaseEstimator._get_param_names.__func__)
+    _get_param_names: Any = classmethod(BaseEstimator._get_param_names.__func__)
     set_params = BaseEstimator.set_params
     __repr__ = BaseEstimator.__repr__
 
@@ -76,11 +62,11 @@ class BaseKerasClassifier(ClassifierMixin, keras_wrapper()):  # type: ignore[mis
     def fit(
         self,
         X: ArrayLike,
-        y: ArrayLike,
+        y: Any,
         sample_weight: ArrayLike | None = None,
         *,
         X_val: ArrayLike | None = None,
-        y_val: ArrayLike | None = None,
+        y_val: Any = None,
         sample_weight_val: ArrayLike | None = None,
     ) -> Self:
         """Train the network.
@@ -128,7 +114,7 @@ class BaseKerasClassifier(ClassifierMixin, keras_wrapper()):  # type: ignore[mis
     def partial_fit(
         self,
         X: ArrayLike,
-        y: ArrayLike,
+        y: Any,
         classes: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
     ) -> Self:
@@ -267,9 +253,9 @@ class BaseKerasClassifier(ClassifierMixin, keras_wrapper()):  # type: ignore[mis
     def _train(
         self,
         X: ArrayLike,
-        y: ArrayLike,
+        y: Any,
         sample_weight: ArrayLike | None,
-        validation: tuple[ArrayLike | None, ArrayLike | None, ArrayLike | None],
+        validation: tuple[Any, Any, Any],
         *,
         targets: Targets,
         epochs: int,
@@ -320,9 +306,7 @@ class BaseKerasClassifier(ClassifierMixin, keras_wrapper()):  # type: ignore[mis
         model = self._network_.build(dropout=self.dropout, seed=seed)
         softmax = self._network_.output == "softmax"
         model.compile(
-            optimizer=make_optimizer(
-                self.optimizer, self.learning_rate, model.trainable_variables
-            ),
+            optimizer=make_optimizer(self.optimizer, self.learning_rate, model.trainable_variables),
             loss="categorical_crossentropy" if softmax else "binary_crossentropy",
         )
         return model
@@ -330,7 +314,7 @@ class BaseKerasClassifier(ClassifierMixin, keras_wrapper()):  # type: ignore[mis
     def _hold_out(
         self,
         rows: Rows,
-        validation: tuple[ArrayLike | None, ArrayLike | None, ArrayLike | None],
+        validation: tuple[Any, Any, Any],
         targets: Targets,
         callbacks: list[Any],
         rng: np.random.RandomState,
@@ -343,10 +327,12 @@ class BaseKerasClassifier(ClassifierMixin, keras_wrapper()):  # type: ignore[mis
         shared: list[str] = []
         measuring = self.early_stopping
         for callback in callbacks:
-            if isinstance(callback, EpochMetrics) and callback.X_val is None:
+            if not isinstance(callback, EpochMetrics):
+                continue
+            if callback.X_val is None:
                 measuring = True
                 shared.extend(callback.metrics)
-            elif isinstance(callback, EpochMetrics):
+            else:
                 own = check_rows(callback.X_val, callback.y_val, None, targets, self)
                 own_held_out = HeldOut(own, callback.metrics, exclusive=exclusive)
                 callback.evaluate = partial(self._evaluate, own_held_out)

@@ -1,17 +1,16 @@
 """The base network on varied features."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from sklearn.decomposition import PCA
 from sklearn.pipeline import Pipeline
 
-from skmlclf.classifiers._mlp import BaseMLPClassifier
+from skmlclf.classifiers._base_mlp import BaseMLPClassifier
 from skmlclf.preprocessing import ModalitySelector
 
 
 def make_feature_mlp(
-    modality: str | Sequence[str] = "all",
+    modality: str | list[str] = "all",
     n_components: int | float | None = 256,
     **base_mlp_params: Any,
 ) -> Pipeline:
@@ -19,7 +18,7 @@ def make_feature_mlp(
 
     Parameters
     ----------
-    modality : "all", str or sequence of str, default="all"
+    modality : "all", str or list of str, default="all"
         Feature groups to keep, as `ModalitySelector` takes them.
     n_components : int, float or None, default=256
         Number of principal components, as `sklearn.decomposition.PCA` takes it; None leaves the

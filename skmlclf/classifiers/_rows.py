@@ -1,6 +1,7 @@
 """What a fit trains on and what it watches: validated rows, split without copying them."""
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -9,13 +10,15 @@ from sklearn.utils import check_array, check_consistent_length
 
 from skmlclf._compat import _check_sample_weight
 from skmlclf.classifiers._targets import Targets
-from skmlclf.metrics._registry import resolve_metric
+from skmlclf.metrics import multilabel_confusion_matrix
+from skmlclf.metrics._registry import CONFUSION, resolve_metric
 from skmlclf.training import Predictor
 
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 
-class Rows(NamedTuple):
+@dataclass(frozen=True)
+class Rows:
     """Some rows of a feature matrix, with their targets and weights.
 
     Attributes
@@ -53,18 +56,18 @@ def check_features(X: ArrayLike, estimator: Any) -> np.ndarray:
     ValueError
         If `X` is empty, not 2-d, not numeric, or holds NaN, infinity or what float32 cannot hold.
     """
-    X = check_array(X, estimator=estimator, input_name="X")
-    if X.dtype != np.float32 and X.dtype.itemsize > 2:
-        largest = max(abs(float(X.max())), abs(float(X.min())))
+    features: np.ndarray = check_array(X, estimator=estimator, input_name="X")
+    if features.dtype != np.float32 and features.dtype.itemsize > 2:
+        largest = max(abs(float(features.max())), abs(float(features.min())))
         if largest > _FLOAT32_MAX:
             raise ValueError(
                 f"X holds {largest:.3g}, which the network's float32 cannot; scale the features."
             )
-    return X
+    return features
 
 
 def check_rows(
-    X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, targets: Targets, estimator: Any
+    X: ArrayLike, y: Any, sample_weight: ArrayLike | None, targets: Targets, estimator: Any
 ) -> Rows:
     """Validate features, targets and weights; rows with weight zero are left out.
 
@@ -82,21 +85,22 @@ def check_rows(
     -------
     Rows
     """
-    X = check_features(X, estimator)
+    features = check_features(X, estimator)
     positives = targets.encode(y)
-    check_consistent_length(X, positives)
+    check_consistent_length(features, positives)
+    everything = np.arange(len(features))
     if sample_weight is None:
-        return Rows(X, np.arange(len(X)), positives, None)
-    weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        return Rows(features, everything, positives, None)
+    weight = _check_sample_weight(
+        sample_weight, features, dtype=np.float64, ensure_non_negative=True
+    )
     used = np.flatnonzero(weight)
     if not len(used):
         raise ValueError("sample_weight is zero for every row, so there is nothing to train on.")
-    return Rows(X, np.arange(len(X)), positives, weight).take(used)
+    return Rows(features, everything, positives, weight).take(used)
 
 
-def split_rows(
-    rows: Rows, fraction: float, rng: np.random.RandomState
-) -> tuple[Rows, Rows]:
+def split_rows(rows: Rows, fraction: float, rng: np.random.RandomState) -> tuple[Rows, Rows]:
     """Split off a random part of the rows.
 
     Parameters
@@ -140,8 +144,15 @@ class HeldOut:
         self._X = rows.X if len(rows.index) == len(rows.X) else rows.X[rows.index]
         self._positives = rows.positives
         self._weight = rows.weight
-        self._metrics = {name: resolve_metric(name) for name in dict.fromkeys(metrics)}
+        self._metrics = {n: resolve_metric(n) for n in dict.fromkeys(metrics) if n != CONFUSION}
+        self._confusion = CONFUSION in metrics
         self._exclusive = exclusive
+        ranking = [m for m in self._metrics.values() if m.kind == "ranking"]
+        depths = [metric.depth(self._positives) for metric in ranking]
+        self._needs_all_scores = None in depths
+        self._depth = min(
+            self._positives.shape[1], max((d for d in depths if d is not None), default=1)
+        )
 
     def evaluate(self, predictor: Predictor) -> dict[str, float]:
         """Return the loss as ``"val_loss"`` and each metric as ``"val_<name>"``.
@@ -155,23 +166,20 @@ class HeldOut:
         -------
         dict of str to float
         """
-        n_outputs = self._positives.shape[1]
-        depths = [metric.k for metric in self._metrics.values() if metric.k is not None]
-        k = min(n_outputs, max(depths, default=1))
-        loss, topk, y_pred = predictor.evaluate(self._X, self._positives, self._weight, k)
+        y_true = self._positives
+        loss, topk, y_pred = predictor.evaluate(self._X, y_true, self._weight, self._depth)
         if self._exclusive:
-            y_pred = _one_hot(topk[0][:, 0], n_outputs)
-        needs_all = any(m.kind == "ranking" and m.k is None for m in self._metrics.values())
-        y_score = predictor.probabilities(self._X) if needs_all else None
+            y_pred = _one_hot(topk[0][:, 0], y_true.shape[1])
+        y_score = predictor.probabilities(self._X) if self._needs_all_scores else None
         logs = {"val_loss": loss}
         for name, metric in self._metrics.items():
             logs[f"val_{name}"] = metric.compute(
-                self._positives,
-                topk=topk,
-                y_score=y_score,
-                y_pred=y_pred,
-                sample_weight=self._weight,
+                y_true, topk=topk, y_score=y_score, y_pred=y_pred, sample_weight=self._weight
             )
+        if self._confusion:
+            counts = multilabel_confusion_matrix(y_true, y_pred, sample_weight=self._weight)
+            totals = counts.sum(axis=0).ravel()
+            logs.update(zip(("val_tn", "val_fp", "val_fn", "val_tp"), totals, strict=True))
         return logs
 
 

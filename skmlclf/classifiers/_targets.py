@@ -44,7 +44,7 @@ class Targets:
         return "softmax" if self.kind == "multiclass" and self.n_outputs > 1 else "sigmoid"
 
     @classmethod
-    def of(cls, y: ArrayLike, classes: ArrayLike | None = None) -> Self:
+    def of(cls, y: Any, classes: ArrayLike | None = None) -> Self:
         """Read the kind and the classes of `y`.
 
         Parameters
@@ -68,15 +68,13 @@ class Targets:
                 )
             container = None
             if sparse.issparse(y):
-                container = (
-                    sparse.csr_array if isinstance(y, sparse.sparray) else sparse.csr_matrix
-                )
+                container = sparse.csr_array if isinstance(y, sparse.sparray) else sparse.csr_matrix
             return cls("multilabel", np.arange(n_labels), y.dtype, container)
         y = _as_classes(y)
         known = np.unique(y if classes is None else np.asarray(classes))
         return cls("binary" if len(known) == 2 else "multiclass", known, y.dtype)
 
-    def encode(self, y: ArrayLike) -> sparse.csr_matrix:
+    def encode(self, y: Any) -> sparse.csr_matrix:
         """Return the positives of every row.
 
         Parameters
@@ -141,7 +139,7 @@ class Targets:
         )
 
 
-def is_multilabel(y: ArrayLike) -> bool:
+def is_multilabel(y: Any) -> bool:
     """Say whether `y` is an indicator of labels: sparse, or 2-d with several columns.
 
     The values are not consulted, so a fold in which every row has one label stays what it is.
@@ -152,7 +150,7 @@ def is_multilabel(y: ArrayLike) -> bool:
     return len(shape) == 2 and shape[1] > 1
 
 
-def _as_classes(y: ArrayLike) -> np.ndarray:
+def _as_classes(y: Any) -> np.ndarray:
     y = column_or_1d(y, warn=True)
     if y.dtype.kind == "f":
         assert_all_finite(y, input_name="y")
@@ -181,15 +179,14 @@ def _positives_of_dense(y: np.ndarray) -> sparse.csr_matrix:
 
 
 def _positives_of_sparse(y: Any) -> sparse.csr_matrix:
-    csr = sparse.csr_matrix(y)
-    wrong = csr.data[(csr.data != 0) & (csr.data != 1)]
+    # Through coordinates, the one format that adds nothing up: a pair given twice is one label,
+    # not a 2.
+    coo = y.tocoo()
+    wrong = coo.data[(coo.data != 0) & (coo.data != 1)]
     if len(wrong):
         raise ValueError(f"y must hold only 0 and 1, got {np.unique(wrong).tolist()[:5]}.")
-    positives = sparse.csr_matrix(
-        ((csr.data != 0).astype(np.uint8), csr.indices, csr.indptr), shape=csr.shape, copy=True
-    )
-    positives.eliminate_zeros()
-    # A pair given twice is one label; the sum of its entries is not looked at again.
+    present = coo.data != 0
+    rows, cols = (places[present] for places in (coo.row, coo.col))
+    positives = sparse.csr_matrix((np.ones(len(rows), dtype=bool), (rows, cols)), shape=y.shape)
     positives.sum_duplicates()
-    positives.data[:] = 1
-    return positives
+    return positives.astype(np.uint8)

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 from sklearn.utils.class_weight import compute_class_weight
 
-from ._targets import Targets
+from skmlclf.classifiers._targets import Targets
 
 
 class LossWeights(NamedTuple):
@@ -115,16 +115,11 @@ def _one_a_label(class_weight: ArrayLike, n_labels: int) -> np.ndarray:
     return factors
 
 
-def _class_factors(
-    class_weight: Any, targets: Targets, positives: sparse.csr_matrix
-) -> np.ndarray:
+def _class_factors(class_weight: Any, targets: Targets, positives: sparse.csr_matrix) -> np.ndarray:
     if not isinstance(class_weight, str | Mapping):
         factors = _one_a_label(class_weight, len(targets.classes))
         class_weight = dict(zip(targets.classes.tolist(), factors.tolist(), strict=True))
-    if targets.kind == "binary":
-        codes = np.diff(positives.indptr)
-    else:
-        codes = positives.indices
+    codes = np.diff(positives.indptr) if targets.kind == "binary" else positives.indices
     seen = np.unique(codes)
     factors = np.ones(len(targets.classes))
     factors[seen] = compute_class_weight(
@@ -141,5 +136,7 @@ def _log_odds(
     absent = np.maximum(total - present, 0.5)
     if factors is not None:
         tiny = np.finfo(np.float32).tiny
-        absent, present = (w.clip(min=tiny) * n for w, n in zip(factors, (absent, present), strict=True))
+        absent, present = (
+            w.clip(min=tiny) * n for w, n in zip(factors, (absent, present), strict=True)
+        )
     return np.log(present) - np.log(absent)

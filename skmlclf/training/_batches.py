@@ -96,7 +96,9 @@ class ArrayBatches:
         bounds = np.minimum(np.arange(0, n_rows + self.batch_size, self.batch_size), n_rows)
         weight = np.ones(n_rows) if self.row_weight is None else self.row_weight[rows]
         return Chunk(
-            x=self.X[rows if self.index is None else self.index[rows]].astype(np.float32, copy=False),
+            x=self.X[rows if self.index is None else self.index[rows]].astype(
+                np.float32, copy=False
+            ),
             rows=np.repeat(np.arange(n_rows, dtype=np.int32), counts),
             cols=self.indices[np.repeat(first, counts) + rank].astype(np.int32, copy=False),
             offsets=np.concatenate([[0], ends])[bounds].astype(np.int32),

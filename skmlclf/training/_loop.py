@@ -80,15 +80,15 @@ def train(
     )
     model.stop_training = False
     for callback in callbacks:
-        callback.set_params(
-            {"epochs": epochs.stop, "steps": batches.n_batches, "verbose": 0}
-        )
+        callback.set_params({"epochs": epochs.stop, "steps": batches.n_batches, "verbose": 0})
         callback.set_model(model)
     _notify(callbacks, "on_train_begin", {})
     logs: dict[str, float] = {}
     for epoch in epochs:
         _notify(callbacks, "on_epoch_begin", epoch, {})
-        logs = {"loss": _run_epoch(step, variables, batches, epoch, rng, constants, schedule, callbacks)}
+        logs = {
+            "loss": _run_epoch(step, variables, batches, epoch, rng, constants, schedule, callbacks)
+        }
         if evaluate is not None:
             logs.update(evaluate())
         _notify(callbacks, "on_epoch_end", epoch, logs)

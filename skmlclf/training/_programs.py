@@ -81,6 +81,7 @@ def make_step(
     """
     stateless = keras.Model(model.inputs, logits_of(model))
     optimizer = model.optimizer
+    terms_a_row = network.n_outputs if network.output == "sigmoid" else 1
 
     def one_step(
         trainable: list[tf.Variable],
@@ -99,11 +100,12 @@ def make_step(
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(weights)
             logits, updated = stateless.stateless_call(weights, others, x, training=True)
-            total = _cross_entropy(
-                network.output, logits, rows, cols, row_weight, label_weights
-            )
-            mean = total / tf.cast(tf.shape(x)[0], tf.float32)
-        gradients = tape.gradient(mean, weights)
+            total = _cross_entropy(network.output, logits, rows, cols, row_weight, label_weights)
+            # The slope is that of a row's log-likelihood, the sum over its labels. A mean over
+            # thousands of labels would bring the gradients down to Adam's epsilon, which then
+            # slows the rare labels most.
+            objective = total * terms_a_row / tf.cast(tf.shape(x)[0], tf.float32)
+        gradients = tape.gradient(objective, weights)
         apply_gradients(optimizer, trainable, state, gradients, rate_scale, weight_decay)
         for variable, old, new in zip(non_trainable, others, updated, strict=True):
             if new is not old:
@@ -145,9 +147,7 @@ def make_step(
             return i + 1, total
 
         n_steps = tf.shape(rate_scale)[0]
-        return tf.while_loop(
-            lambda i, _: i < n_steps, body, (0, 0.0), parallel_iterations=1
-        )[1]
+        return tf.while_loop(lambda i, _: i < n_steps, body, (0, 0.0), parallel_iterations=1)[1]
 
     vector, ids = tf.TensorSpec([None]), tf.TensorSpec([None], tf.int32)
     labels = tf.TensorSpec([network.n_outputs])
@@ -259,7 +259,7 @@ def variables_of(
     trainable, non_trainable, state : lists of tf.Variable
         Weights, statistics and seeds, and the optimizer's state.
     """
-    state = model.optimizer.variables if model.optimizer is not None else []
+    state = model.optimizer.variables if model.compiled else []
     return (
         [v.value for v in model.trainable_variables],
         [v.value for v in model.non_trainable_variables],

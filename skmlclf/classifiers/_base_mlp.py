@@ -1,0 +1,155 @@
+"""The first architecture: one dense layer."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from skmlclf.classifiers._base import BaseKerasClassifier
+from skmlclf.classifiers._parameters import as_widths
+from skmlclf.networks import MLPNetwork
+
+
+class BaseMLPClassifier(BaseKerasClassifier):
+    r"""One dense hidden layer over the embeddings: the base to measure others against.
+
+    The network is
+
+    .. math:: p = \sigma(W_2 \, \mathrm{relu}(W_1 x + b_1) + b_2)
+
+    with one sigmoid a label, trained on the binary cross-entropy, the mean over labels and rows.
+    The output bias starts at the log-odds of each label's frequency. Two classes get one sigmoid,
+    several exclusive classes a softmax.
+
+    Parameters
+    ----------
+    hidden_units : int or sequence of int, default=1024
+        Width of the hidden layer, or of several; ``()`` gives a logistic model.
+    activation : {"relu", "gelu", "silu", "elu", "selu", "tanh", "sigmoid"}, default="relu"
+        Hidden activation.
+    dropout : float, default=0.0
+        Share of the hidden units dropped while training, in [0, 1).
+    learning_rate : float, default=1e-3
+        Step size of the optimizer.
+    epochs : int, default=20
+        Passes over the training rows; with early stopping, at most.
+    batch_size : int or "auto", default="auto"
+        Rows of a step. "auto" takes a 32nd of the training rows, between 32 and 512.
+    optimizer : {"adam", "sgd"}, default="adam"
+        Adam, or gradient descent with Nesterov's momentum of 0.9.
+    weight_decay : float, default=0.0
+        Decoupled decay of the kernels: each step shrinks them by ``learning_rate * weight_decay``.
+    class_weight : None, "balanced", dict or array-like of shape (n_classes,), default=None
+        For classes as in scikit-learn. For labels, the weight of each label's positives, by
+        column; "balanced" gives the presence and the absence of a label equal total weight.
+    early_stopping : bool, default=False
+        Whether to stop when `scoring` stops improving on held-out rows, and to restore the
+        weights of the best epoch. The rows are ``X_val`` where `fit` is given them, else a random
+        share of the training rows.
+    scoring : str, default="loss"
+        What early stopping looks at: the validation loss, or a metric by its name in
+        `skmlclf.metrics.get_scorer_names`.
+    validation_fraction : float, default=0.1
+        Share of the training rows to hold out where early stopping or a callback needs some.
+    n_iter_no_change : int, default=10
+        Epochs without improvement after which early stopping stops.
+    tol : float, default=1e-6
+        Improvements no larger than this do not count.
+    precision : {"float32", "bfloat16"}, default="float32"
+        What the matrix products compute in. bfloat16 needs a processor with such instructions;
+        weights and optimizer stay in float32.
+    warm_start : bool, default=False
+        Whether `fit` goes on from the present weights.
+    callbacks : list of keras.callbacks.Callback instances or classes, default=None
+        Called as Keras calls them, in this order.
+    verbose : int, default=0
+        Above zero, a line is printed after each epoch.
+    random_state : int, RandomState instance or None, default=None
+        Decides initial weights, shuffling, dropout and the held-out split. An int gives the same
+        fit bit for bit on one machine; no global generator is seeded.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Classes, or the column numbers of the labels.
+    model_ : keras.Model
+        The trained network, compiled, with probabilities as its outputs.
+    history_ : dict of str to list of float
+        Loss by epoch, that of the held-out rows (``"val_loss"``) and their metrics.
+    n_iter_ : int
+        Epochs run.
+    n_features_in_ : int
+        Number of features seen by `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where `X` had string names.
+
+    See Also
+    --------
+    make_feature_mlp : The same network on one modality or on principal components.
+    BlockMLPClassifier : Deeper, with batch normalisation and dropout.
+    DeepMLPClassifier : The strongest network of the package.
+
+    Examples
+    --------
+    >>> from skmlclf import BaseMLPClassifier
+    >>> from skmlclf.datasets import make_video_embeddings
+    >>> X, y = make_video_embeddings(300, n_labels=100, random_state=0)
+    >>> clf = BaseMLPClassifier(hidden_units=64, epochs=5, random_state=0).fit(X[:250], y[:250])
+    >>> clf.predict_proba(X[250:]).shape
+    (50, 100)
+    >>> labels, scores = clf.predict_topk(X[250:], k=5)
+    >>> labels.shape, scores.dtype
+    ((50, 5), dtype('float32'))
+    """
+
+    def __init__(
+        self,
+        hidden_units: int | Sequence[int] = 1024,
+        *,
+        activation: str = "relu",
+        dropout: float = 0.0,
+        learning_rate: float = 1e-3,
+        epochs: int = 20,
+        batch_size: int | str = "auto",
+        optimizer: str = "adam",
+        weight_decay: float = 0.0,
+        class_weight: Any = None,
+        early_stopping: bool = False,
+        scoring: str = "loss",
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        tol: float = 1e-6,
+        precision: str = "float32",
+        warm_start: bool = False,
+        callbacks: Sequence[Any] | None = None,
+        verbose: int = 0,
+        random_state: Any = None,
+    ) -> None:
+        self.hidden_units = hidden_units
+        self.activation = activation
+        self.dropout = dropout
+        self.learning_rate = learning_rate
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.optimizer = optimizer
+        self.weight_decay = weight_decay
+        self.class_weight = class_weight
+        self.early_stopping = early_stopping
+        self.scoring = scoring
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.precision = precision
+        self.warm_start = warm_start
+        self.callbacks = callbacks
+        self.verbose = verbose
+        self.random_state = random_state
+
+    def _network(self, n_features: int, n_outputs: int, output: str) -> MLPNetwork:
+        return MLPNetwork(
+            n_features,
+            n_outputs,
+            output,
+            hidden_units=as_widths(self.hidden_units),
+            activation=self.activation,
+            dropout=self.dropout > 0,
+            precision=self.precision,
+        )

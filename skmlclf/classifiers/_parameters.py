@@ -1,0 +1,55 @@
+"""What the parameters of the classifiers may be."""
+
+from collections.abc import Sequence
+from numbers import Integral, Real
+from typing import Any
+
+from skmlclf._compat import Interval, StrOptions
+from skmlclf.training import OPTIMIZERS
+
+CONSTRAINTS: dict[str, list[Any]] = {
+    "hidden_units": [Interval(Integral, 1, None, closed="left"), tuple, list],
+    "activation": [StrOptions({"relu", "gelu", "silu", "elu", "selu", "tanh", "sigmoid"})],
+    "dropout": [Interval(Real, 0, 1, closed="left")],
+    "learning_rate": [Interval(Real, 0, None, closed="neither")],
+    "epochs": [Interval(Integral, 1, None, closed="left")],
+    "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+    "optimizer": [StrOptions(set(OPTIMIZERS))],
+    "weight_decay": [Interval(Real, 0, None, closed="left")],
+    "class_weight": [None, StrOptions({"balanced"}), dict, "array-like"],
+    "early_stopping": ["boolean"],
+    "scoring": [str],
+    "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+    "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+    "tol": [Interval(Real, 0, None, closed="left")],
+    "precision": [StrOptions({"float32", "bfloat16"})],
+    "warm_start": ["boolean"],
+    "callbacks": [None, list, tuple],
+    "verbose": ["verbose"],
+    "random_state": ["random_state"],
+}
+
+
+def as_widths(hidden_units: int | Sequence[int]) -> tuple[int, ...]:
+    """Return the widths of the hidden layers as a tuple.
+
+    Parameters
+    ----------
+    hidden_units : int or sequence of int
+        One width or several.
+
+    Returns
+    -------
+    tuple of int
+
+    Raises
+    ------
+    ValueError
+        If a width is not a positive int.
+    """
+    if isinstance(hidden_units, Integral):
+        return (int(hidden_units),)
+    widths: tuple[Any, ...] = tuple(hidden_units)  # type: ignore[arg-type]
+    if not all(isinstance(width, Integral) and int(width) > 0 for width in widths):
+        raise ValueError(f"hidden_units must be positive ints, got {hidden_units!r}.")
+    return tuple(int(width) for width in widths)

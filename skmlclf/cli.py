@@ -1,0 +1,118 @@
+"""The command line: arguments in, printed tables out."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from numpy.random import RandomState
+
+ARCHITECTURES = ("base", "pca", "blocks", "deep")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Parameters
+    ----------
+    argv : sequence of str, default=None
+        Arguments without the program's name; None stands for those of the process.
+
+    Returns
+    -------
+    int
+        Exit status: 0, or 2 where the input cannot be used.
+    """
+    parser = _parser()
+    args = parser.parse_args(argv)
+    try:
+        args.run(args)
+    except (ValueError, OSError) as error:
+        print(f"skmlclf {args.command}: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="skmlclf",
+        description="Deep multi-label classification of video and audio embeddings.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    _add_compare(commands)
+    return parser
+
+
+def _add_compare(commands: Any) -> None:
+    compare = commands.add_parser(
+        "compare",
+        help="train the four architectures on the same data and print their figures",
+        description=(
+            "Train the four architectures on the same data, print their metrics on the held-out"
+            " rows after each epoch, and a table of all at the end. Without --train the data are"
+            " simulated and split 80/20."
+        ),
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    compare.add_argument("--train", nargs="+", metavar="GLOB", help="TFRecord files to train on")
+    compare.add_argument("--validate", nargs="+", metavar="GLOB", help="TFRecord files held out")
+    compare.add_argument("--epochs", type=_positive, default=5, help="epochs of each architecture")
+    compare.add_argument("--samples", type=_positive, default=1000, help="simulated samples")
+    compare.add_argument(
+        "--labels", type=_positive, help="number of labels (default: 4800 simulated, 3862 read)"
+    )
+    compare.add_argument("--seed", type=int, default=0, help="seed of the data and the fits")
+    compare.add_argument(
+        "--only", nargs="+", choices=ARCHITECTURES, default=ARCHITECTURES, help="which to train"
+    )
+    compare.add_argument("--json", type=Path, metavar="FILE", help="also write the results here")
+    compare.set_defaults(run=_compare)
+
+
+def _compare(args: argparse.Namespace) -> None:
+    if bool(args.train) != bool(args.validate):
+        raise ValueError("--train and --validate go together: one of them is missing.")
+    if args.json is not None and not args.json.parent.is_dir():
+        raise ValueError(f"--json {args.json}: there is no folder {args.json.parent}.")
+    # TensorFlow tells of accelerators and instruction sets it looked for; a table is asked for.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from skmlclf.comparison import compare, default_architectures
+
+    X, y, X_val, y_val = _data(args)
+    print(
+        f"{X.shape[0]:,} training and {X_val.shape[0]:,} held-out samples,"
+        f" {X.shape[1]:,} features, {y.shape[1]:,} labels, {y.nnz / y.shape[0]:.2f} a sample",
+        flush=True,
+    )
+    architectures = default_architectures(epochs=args.epochs, random_state=args.seed)
+    chosen = {name: architectures[name] for name in ARCHITECTURES if name in args.only}
+    comparison = compare(chosen, X, y, X_val, y_val)
+    print(f"\n{comparison}", flush=True)
+    if args.json is not None:
+        args.json.write_text(json.dumps(comparison.to_dict(), indent=2) + "\n")
+
+
+def _data(args: argparse.Namespace) -> tuple[Any, Any, Any, Any]:
+    if args.train:
+        from skmlclf.datasets import load_tfrecords
+
+        labels = {} if args.labels is None else {"n_labels": args.labels}
+        train = load_tfrecords(args.train, **labels)
+        held_out = load_tfrecords(args.validate, **labels)
+        return train.data, train.target, held_out.data, held_out.target
+    from skmlclf.datasets import make_video_embeddings
+
+    X, y = make_video_embeddings(args.samples, n_labels=args.labels or 4800, random_state=args.seed)
+    order = RandomState(args.seed).permutation(args.samples)
+    held_out, train = order[: args.samples // 5], order[args.samples // 5 :]
+    return X[train], y[train], X[held_out], y[held_out]
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, got {value}")
+    return value

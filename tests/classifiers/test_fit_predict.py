@@ -1,0 +1,349 @@
+"""The classifiers as a user meets them: targets, weights, seeds, state, bad input."""
+
+import pickle
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+
+from skmlclf import BaseMLPClassifier, BlockMLPClassifier, DeepMLPClassifier
+from skmlclf.callbacks import EpochMetrics
+
+SMALL = {
+    BaseMLPClassifier: {"hidden_units": 16},
+    BlockMLPClassifier: {"hidden_units": (16, 8)},
+    DeepMLPClassifier: {"hidden_units": (16, 16)},
+}
+ALL = pytest.mark.parametrize("cls", SMALL, ids=lambda c: c.__name__)
+
+
+def problem(n_rows=90, n_features=12, n_labels=7, seed=0):
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((n_rows, n_features)).astype(np.float32)
+    scores = X @ rng.standard_normal((n_features, n_labels))
+    return X, (scores > 3).astype(np.int64)
+
+
+def make(cls=BaseMLPClassifier, **kwargs):
+    return cls(**{**SMALL[cls], "epochs": 3, "random_state": 0, **kwargs})
+
+
+@ALL
+def test_dense_and_sparse_targets_give_the_same_fit(cls):
+    X, y = problem()
+    dense = make(cls).fit(X, y)
+    for container in (sparse.csr_matrix, sparse.csc_array, sparse.coo_matrix):
+        fitted = make(cls).fit(X, container(y))
+        np.testing.assert_array_equal(fitted.predict_proba(X), dense.predict_proba(X))
+        predicted = fitted.predict(X)
+        assert sparse.issparse(predicted)
+        assert predicted.format == "csr"
+        assert predicted.dtype == y.dtype
+        np.testing.assert_array_equal(predicted.toarray(), dense.predict(X))
+
+
+@ALL
+def test_methods_agree(cls):
+    X, y = problem()
+    clf = make(cls, epochs=10).fit(X, y)
+    p, z = clf.predict_proba(X), clf.decision_function(X)
+    assert p.shape == z.shape == y.shape
+    assert ((p > 0) & (p < 1)).all()
+    np.testing.assert_allclose(p, 1 / (1 + np.exp(-z.astype(float))), rtol=1e-5)
+    np.testing.assert_array_equal(clf.predict(X), p > 0.5)
+    labels, scores = clf.predict_topk(X, k=3)
+    np.testing.assert_array_equal(labels, np.argsort(-p, axis=1, kind="stable")[:, :3])
+    np.testing.assert_array_equal(scores, np.take_along_axis(p, labels, axis=1))
+    assert clf.predict_proba(X[:1]).shape == (1, y.shape[1])
+
+
+@ALL
+def test_learns(cls):
+    X, y = problem(400)
+    clf = make(cls, epochs=60, hidden_units=(64,), dropout=0.0).fit(X, y)
+    frequent = y.mean(axis=0)
+    assert (clf.predict(X) == y).mean() > 0.97
+    assert clf.history_["loss"][-1] < 0.3 * clf.history_["loss"][0]
+    assert (clf.predict(X) == y).mean() > ((frequent > 0.5) == y).mean()
+
+
+def test_starts_at_the_label_frequencies():
+    X, y = problem()
+    clf = make(learning_rate=1e-12, epochs=1).fit(np.zeros_like(X), y)
+    np.testing.assert_allclose(clf.predict_proba(np.zeros_like(X))[0], y.mean(axis=0), rtol=1e-4)
+
+
+@ALL
+def test_random_state_reproduces_bit_for_bit_and_leaves_the_callers_generators(cls):
+    X, y = problem()
+    keras.utils.set_random_seed(5)
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    first = make(cls).fit(X, y)
+    np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
+    second, other = make(cls).fit(X, y), make(cls, random_state=1).fit(X, y)
+    np.testing.assert_array_equal(first.predict_proba(X), second.predict_proba(X))
+    assert not np.array_equal(first.predict_proba(X), other.predict_proba(X))
+    seeded = [make(cls, random_state=np.random.RandomState(3)).fit(X, y) for _ in range(2)]
+    np.testing.assert_array_equal(*(clf.predict_proba(X) for clf in seeded))
+
+
+@pytest.mark.parametrize(
+    "X_as",
+    [
+        lambda X: X.astype(np.float64),
+        lambda X: np.asfortranarray(X),
+        lambda X: X[:, ::-1][:, ::-1],
+        lambda X: X.tolist(),
+        lambda X: pd.DataFrame(X),
+    ],
+    ids=["float64", "fortran", "strided", "list", "frame"],
+)
+def test_any_form_of_the_features_gives_the_same_fit(X_as):
+    X, y = problem()
+    expected = make().fit(X, y).predict_proba(X)
+    np.testing.assert_array_equal(make().fit(X_as(X), y).predict_proba(X_as(X)), expected)
+
+
+def test_a_memory_map_is_read_not_copied(tmp_path):
+    X, y = problem()
+    np.save(tmp_path / "X.npy", X)
+    mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
+    np.testing.assert_array_equal(
+        make().fit(mapped, y).predict_proba(mapped), make().fit(X, y).predict_proba(X)
+    )
+
+
+def test_weighted_rows_are_repeated_rows():
+    X, y = problem(40)
+    weight = np.random.default_rng(0).integers(0, 4, len(X))
+    options = {"batch_size": 1000, "epochs": 20}
+    weighted = make(**options).fit(X, y, sample_weight=weight)
+    repeated = make(**options).fit(np.repeat(X, weight, axis=0), np.repeat(y, weight, axis=0))
+    np.testing.assert_allclose(
+        weighted.predict_proba(X), repeated.predict_proba(X), rtol=1e-5, atol=1e-6
+    )
+
+
+def test_class_weight_moves_predictions():
+    X, y = problem(200)
+    plain, heavy = (make(epochs=10, class_weight=w).fit(X, y) for w in (None, {2: 50.0}))
+    assert heavy.predict(X)[:, 2].sum() > plain.predict(X)[:, 2].sum()
+    assert make(class_weight="balanced").fit(X, y).predict_proba(X).mean() > 0.3
+
+
+def test_classes_of_any_type():
+    X, _ = problem()
+    y = np.where(X[:, 0] > 0, "cat", "dog")
+    clf = make(epochs=20, learning_rate=0.01).fit(X, y)
+    assert clf.predict_proba(X).shape == (len(X), 2)
+    assert clf.decision_function(X).shape == (len(X),)
+    assert (clf.predict(X) == y).mean() > 0.95
+    labels, scores = clf.predict_topk(X, k=2)
+    np.testing.assert_array_equal(labels[:, 0], clf.predict(X))
+    assert (scores[:, 0] >= scores[:, 1]).all()
+    y = np.digitize(X[:, 0], [-0.5, 0.5]) * 10
+    clf = make(epochs=20, learning_rate=0.01).fit(X, y)
+    np.testing.assert_array_equal(clf.classes_, [0, 10, 20])
+    np.testing.assert_allclose(clf.predict_proba(X).sum(axis=1), 1, rtol=1e-5)
+    np.testing.assert_array_equal(clf.predict_topk(X, k=1)[0][:, 0], clf.predict(X))
+
+
+def test_one_row_and_one_class_work():
+    X, y = problem()
+    assert make().fit(X[:1], y[:1]).predict(X).shape == y.shape
+    assert (make().fit(X, np.full(len(X), "only")).predict(X) == "only").all()
+
+
+@ALL
+def test_pickle_and_clone(cls):
+    X, y = problem()
+    clf = make(cls, callbacks=[EpochMetrics(["precision_at_2"], verbose=False)]).fit(X, y)
+    loaded = pickle.loads(pickle.dumps(clf))
+    np.testing.assert_array_equal(loaded.predict_proba(X), clf.predict_proba(X))
+    assert loaded.history_ == clf.history_
+    assert loaded.callbacks is None
+    assert len(pickle.loads(pickle.dumps(clone(clf))).callbacks) == 1
+    assert clone(clf).callbacks[0] is not clf.callbacks[0]
+    # What was learnt goes on from where it was, optimizer and generator included.
+    loaded.set_params(callbacks=None).partial_fit(X, y)
+    clf.set_params(callbacks=None).partial_fit(X, y)
+    np.testing.assert_array_equal(loaded.predict_proba(X), clf.predict_proba(X))
+
+
+def test_partial_fit_and_warm_start_go_on():
+    X, y = problem()
+    fitted = make(epochs=1).fit(X, y)
+    before = fitted.predict_proba(X)
+    fitted.partial_fit(X, y)
+    assert fitted.n_iter_ == 2
+    assert len(fitted.history_["loss"]) == 2
+    assert not np.array_equal(fitted.predict_proba(X), before)
+    stepwise = make()
+    for _ in range(3):
+        stepwise.partial_fit(X, y)
+    np.testing.assert_array_equal(stepwise.predict_proba(X), make().fit(X, y).predict_proba(X))
+    warm = make(epochs=1, warm_start=True).fit(X, y)
+    np.testing.assert_array_equal(warm.predict_proba(X), before)
+    assert warm.fit(X, y).n_iter_ == 2
+    with pytest.raises(ValueError, match="warm_start=False"):
+        warm.set_params(hidden_units=5).fit(X, y)
+
+
+def test_partial_fit_needs_all_classes_at_first():
+    X, _ = problem()
+    y = np.arange(len(X)) % 3
+    with pytest.raises(ValueError, match="classes must be passed"):
+        make().partial_fit(X, y)
+    clf = make().partial_fit(X[:10], np.zeros(10, int), classes=[0, 1, 2])
+    assert clf.partial_fit(X, y).predict_proba(X).shape == (len(X), 3)
+    with pytest.raises(ValueError, match="not the same"):
+        clf.partial_fit(X, y, classes=[0, 1])
+
+
+def test_early_stopping_restores_the_best_epoch():
+    X, y = problem(200)
+    X_val, y_val = problem(100, seed=9)
+    options = {"epochs": 40, "learning_rate": 0.02, "hidden_units": 64}
+    clf = make(early_stopping=True, n_iter_no_change=3, **options)
+    clf.fit(X, y, X_val=X_val, y_val=y_val)
+    losses = clf.history_["val_loss"]
+    assert clf.n_iter_ == len(losses) < 40
+    p = clf.predict_proba(X_val).astype(float)
+    loss = -(y_val * np.log(p) + (1 - y_val) * np.log1p(-p)).mean()
+    np.testing.assert_allclose(loss, min(losses), rtol=1e-5)
+    assert np.argmin(losses) < len(losses) - 1
+
+
+def test_early_stopping_on_a_metric():
+    X, y = problem(200)
+    clf = make(early_stopping=True, scoring="precision_at_2", n_iter_no_change=2, epochs=30)
+    clf.fit(X, y)
+    assert len(clf.history_["val_precision_at_2"]) == clf.n_iter_ < 30
+
+
+def test_the_held_out_split_is_random_seeded_and_never_trained_on():
+    X, y = problem(100)
+    watch = {"callbacks": [EpochMetrics(["f1_samples"], verbose=False)]}
+    first, second = (make(**watch, validation_fraction=0.3).fit(X, y) for _ in range(2))
+    assert first.history_ == second.history_
+    other = make(**watch, validation_fraction=0.3, random_state=1).fit(X, y)
+    assert first.history_["val_loss"] != other.history_["val_loss"]
+    # Memorised, were they trained on: labels drawn by lot cannot be foretold.
+    y = np.random.default_rng(0).integers(0, 2, y.shape)
+    clf = make(early_stopping=True, epochs=100, learning_rate=0.01, n_iter_no_change=100)
+    clf.fit(X, y)
+    assert clf.history_["loss"][-1] < 0.5 < min(clf.history_["val_loss"])
+
+
+BAD_X = {
+    "nan": (lambda X: np.where(X[0, 0] == X, np.nan, X), "NaN"),
+    "infinity": (lambda X: np.where(X[0, 0] == X, np.inf, X), "infinity"),
+    "too large": (lambda X: X.astype(float) * 1e39, "float32"),
+    "3-d": (lambda X: X[:, :, None], "dim 3"),
+    "1-d": (lambda X: X[0], "Reshape your data"),
+    "text": (lambda X: X.astype(str).astype(object) + "x", "could not convert"),
+    "empty": (lambda X: X[:0], "0 sample"),
+    "no features": (lambda X: X[:, :0], "0 feature"),
+    "other length": (lambda X: X[:-1], "inconsistent numbers of samples"),
+}
+
+
+@pytest.mark.parametrize(("spoil", "message"), BAD_X.values(), ids=BAD_X)
+def test_bad_features_raise_and_change_nothing(spoil, message):
+    X, y = problem()
+    clf = make().fit(X, y)
+    before = clf.predict_proba(X)
+    with pytest.raises(ValueError, match=message):
+        clf.fit(spoil(X), y)
+    np.testing.assert_array_equal(clf.predict_proba(X), before)
+    assert clf.n_features_in_ == X.shape[1]
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "message"),
+    [
+        ({"sample_weight": -np.ones(90)}, "[Nn]egative"),
+        ({"sample_weight": np.zeros(90)}, "zero"),
+        ({"sample_weight": np.full(90, np.nan)}, "NaN"),
+        ({"sample_weight": np.ones(3)}, "90"),
+        ({"X_val": np.ones((2, 12))}, "together"),
+        ({"X_val": np.ones((2, 5)), "y_val": np.ones((2, 7))}, "5 features, expected the 12"),
+        ({"X_val": np.ones((2, 12)), "y_val": np.ones((2, 3))}, "must have 7 columns"),
+    ],
+)
+def test_bad_arguments_of_fit(kwargs, message):
+    X, y = problem()
+    clf = make()
+    with pytest.raises(ValueError, match=message):
+        clf.fit(X, y, **kwargs)
+    assert not hasattr(clf, "model_")
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"hidden_units": 0},
+        {"hidden_units": (8, -1)},
+        {"hidden_units": "wide"},
+        {"activation": "step"},
+        {"dropout": 1.0},
+        {"learning_rate": 0},
+        {"epochs": 0},
+        {"batch_size": "all"},
+        {"optimizer": "newton"},
+        {"weight_decay": -1},
+        {"class_weight": "equal"},
+        {"validation_fraction": 1.0},
+        {"precision": "float16"},
+        {"scoring": "no_such_metric", "early_stopping": True},
+        {"verbose": -1},
+        {"random_state": "seed"},
+    ],
+    ids=lambda p: next(iter(p)),
+)
+def test_bad_parameters(params):
+    X, y = problem()
+    with pytest.raises(ValueError, match=f"{next(iter(params))}|no metric"):
+        make(**params).fit(X, y)
+
+
+def test_bad_callbacks():
+    X, y = problem()
+    with pytest.raises(TypeError, match="keras.callbacks"):
+        make(callbacks=[print]).fit(X, y)
+
+
+@pytest.mark.parametrize("k", [0, -1, 8, 2.5, "3"])
+def test_bad_k(k):
+    X, y = problem()
+    with pytest.raises(ValueError, match="k must be an int from 1 to the 7"):
+        make().fit(X, y).predict_topk(X, k=k)
+
+
+def test_unfitted():
+    for method in ("predict", "predict_proba", "decision_function", "predict_topk"):
+        with pytest.raises(NotFittedError):
+            getattr(make(), method)(problem()[0])
+
+
+def test_a_label_never_or_always_there_is_learnt():
+    X, y = problem()
+    y[:, 0], y[:, 1] = 0, 1
+    clf = make(epochs=20).fit(X, y)
+    p = clf.predict_proba(X)
+    assert p[:, 0].max() < 0.1
+    assert p[:, 1].min() > 0.9
+
+
+def test_model_is_a_keras_model_with_probabilities():
+    X, y = problem()
+    clf = make().fit(X, y)
+    np.testing.assert_allclose(clf.model_.predict(X, verbose=0), clf.predict_proba(X), rtol=1e-5)
+    assert clf.model_.optimizer.iterations > 0
+    # Weights changed from outside are what the next prediction uses.
+    clf.model_.set_weights([0 * w for w in clf.model_.get_weights()])
+    np.testing.assert_allclose(clf.predict_proba(X), 0.5)

@@ -1,0 +1,83 @@
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn.utils.class_weight import compute_class_weight
+
+from skmlclf.classifiers._targets import Targets
+from skmlclf.classifiers._weights import loss_weights
+
+Y = np.array([[1, 0, 0, 1], [1, 1, 0, 0], [1, 0, 0, 0], [1, 0, 0, 0]])
+
+
+def weights_of(y, sample_weight=None, class_weight=None):
+    targets = Targets.of(y)
+    return loss_weights(targets, targets.encode(y), sample_weight, class_weight)
+
+
+def test_bias_is_the_log_odds_of_each_label():
+    bias = weights_of(Y).bias
+    np.testing.assert_allclose(bias[1], np.log(1 / 3))
+    assert bias[0] > 1
+    assert bias[2] == -bias[0]
+    assert np.isfinite(bias).all()
+
+
+def test_weights_count_as_repetitions():
+    weight = np.array([3.0, 1.0, 2.0, 1.0])
+    repeated = weights_of(np.repeat(Y, weight.astype(int), axis=0))
+    weighted = weights_of(Y, weight)
+    np.testing.assert_allclose(weighted.bias, repeated.bias)
+    np.testing.assert_allclose(weighted.rows, weight * 4 / 7)
+
+
+def test_balanced_labels_start_undecided():
+    weights = weights_of(Y, class_weight="balanced")
+    negative, positive = weights.labels
+    present = Y.sum(axis=0)
+    np.testing.assert_allclose(weights.bias[[1, 3]], 0, atol=1e-12)
+    np.testing.assert_allclose((positive * present)[[1, 3]], (negative * (4 - present))[[1, 3]])
+    assert np.isfinite(weights.bias).all()
+
+
+def test_a_weight_a_label():
+    by_column = weights_of(Y, class_weight={1: 5.0, 3: 2.0})
+    by_array = weights_of(Y, class_weight=[1.0, 5.0, 1.0, 2.0])
+    for a, b in zip(by_column.labels, by_array.labels, strict=True):
+        np.testing.assert_array_equal(a, b)
+    np.testing.assert_allclose(by_array.bias[1], np.log(5 / 3))
+
+
+@pytest.mark.parametrize("y", [[0, 1, 1, 1], [0, 1, 2, 2]])
+@pytest.mark.parametrize("class_weight", ["balanced", {0: 3.0, 1: 0.5}])
+def test_class_weights_are_those_of_scikit_learn(y, class_weight):
+    y = np.array(y)
+    if isinstance(class_weight, dict) and y.max() == 2:
+        class_weight = {**class_weight, 2: 1.5}
+    factors = compute_class_weight(class_weight, classes=np.unique(y), y=y)
+    weights = weights_of(y, class_weight=class_weight)
+    np.testing.assert_allclose(weights.rows, factors[y])
+    assert weights.labels is None
+    if class_weight == "balanced":
+        np.testing.assert_allclose(weights.bias, weights.bias[0])
+
+
+def test_the_best_constant_is_where_the_loss_has_no_slope():
+    weight = np.array([1.0, 2.0, 0.5, 4.0])
+    weights = weights_of(Y, weight, class_weight=[1.0, 5.0, 1.0, 0.2])
+    p = 1 / (1 + np.exp(-weights.bias))
+    slope = np.where(Y == 1, weights.labels[1] * (p - 1), weights.labels[0] * p)
+    np.testing.assert_allclose((weights.rows[:, None] * slope).sum(axis=0)[[1, 3]], 0, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("class_weight", "message"),
+    [
+        ([1.0, 2.0], "each of the 4 labels"),
+        ({7: 1.0}, "names the label 7"),
+        ([1.0, -1.0, 1.0, 1.0], "not negative"),
+        ([1.0, np.nan, 1.0, 1.0], "finite"),
+    ],
+)
+def test_bad_class_weights(class_weight, message):
+    with pytest.raises(ValueError, match=message):
+        weights_of(sparse.csr_matrix(Y), class_weight=class_weight)

@@ -1,0 +1,88 @@
+import io
+import json
+
+import numpy as np
+import pytest
+
+from skmlclf import BaseMLPClassifier, make_feature_mlp
+from skmlclf.cli import main
+from skmlclf.comparison import compare, default_architectures
+from skmlclf.datasets import make_video_embeddings
+from skmlclf.metrics import precision_at_k_score
+
+
+@pytest.fixture(scope="module")
+def data():
+    X, y = make_video_embeddings(150, n_labels=40, random_state=0)
+    return X[:120], y[:120], X[120:], y[120:]
+
+
+def test_figures_are_those_of_a_fit_of_ones_own(data):
+    estimators = {
+        "base": BaseMLPClassifier(hidden_units=8, epochs=2, random_state=0),
+        "audio": make_feature_mlp("audio", 5, hidden_units=8, epochs=2, random_state=0),
+    }
+    comparison = compare(estimators, *data, metrics=["precision_at_5"], verbose=False)
+    for result in comparison.results:
+        fitted = estimators[result.name].fit(*data[:2])
+        own = precision_at_k_score(data[3], fitted.predict_proba(data[2]), k=5)
+        assert result.metric("precision_at_5") == pytest.approx(own, abs=1e-12)
+    assert comparison.results[0].n_parameters == 1152 * 8 + 8 + 8 * 40 + 40
+    assert comparison.results[1].n_parameters == 5 * 8 + 8 + 8 * 40 + 40
+
+
+def test_the_estimators_given_stay_unfitted(data):
+    estimator = BaseMLPClassifier(hidden_units=8, epochs=1)
+    compare({"base": estimator}, *data, verbose=False)
+    assert not hasattr(estimator, "model_")
+    assert estimator.callbacks is None
+
+
+def test_the_table_is_aligned(data):
+    estimator = BaseMLPClassifier(hidden_units=8, epochs=1, random_state=0)
+    file = io.StringIO()
+    comparison = compare({"a": estimator, "longer name": estimator}, *data, file=file)
+    lines = str(comparison).splitlines()
+    assert len({len(line) for line in lines}) == 1
+    assert lines[0].split()[:5] == ["architecture", "parameters", "seconds", "loss", "P@20"]
+    assert file.getvalue().count("epoch 1/1") == 2
+
+
+def test_the_four_architectures():
+    architectures = default_architectures(epochs=3, random_state=1)
+    assert list(architectures) == ["base", "pca", "blocks", "deep"]
+    assert list(architectures["pca"].named_steps) == ["select", "pca", "mlp"]
+
+
+def test_the_command_prints_and_writes(tmp_path, capsys):
+    file = tmp_path / "results.json"
+    args = ["compare", "--samples", "60", "--labels", "30", "--epochs", "2", "--only", "base"]
+    assert main([*args, "--json", str(file)]) == 0
+    out = capsys.readouterr().out
+    assert "48 training and 12 held-out samples, 1,152 features, 30 labels" in out
+    assert "epoch 2/2" in out
+    (result,) = json.loads(file.read_text())["results"]
+    assert result["name"] == "base"
+    assert np.isfinite(result["history"]["val_precision_at_20"]).all()
+    assert len(result["history"]["loss"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["--train", "nowhere/*"], "go together"),
+        (["--train", "nowhere/*", "--validate", "nowhere/*"], "nowhere"),
+        (["--json", "nowhere/results.json"], "no folder nowhere"),
+    ],
+)
+def test_bad_input_is_told_in_a_line(args, message, capsys):
+    assert main(["compare", *args]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert "Traceback" not in error
+
+
+def test_bad_numbers_are_refused(capsys):
+    with pytest.raises(SystemExit):
+        main(["compare", "--epochs", "0"])
+    assert "at least 1" in capsys.readouterr().err

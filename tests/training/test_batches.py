@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+from scipy import sparse
+
+from skmlclf.training import ArrayBatches
+
+
+def problem(n_rows=23, n_features=3, n_labels=7):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((n_rows, n_features)).astype(np.float32)
+    y = rng.random((n_rows, n_labels)) < 0.3
+    y[5] = False
+    y[6] = True
+    return X, y.astype(np.uint8)
+
+
+def reassembled(chunks, n_labels, batch_size):
+    """Features, dense targets and weights, batch by batch, as the compiled step slices them."""
+    for chunk in chunks:
+        for i, (first, last) in enumerate(zip(chunk.offsets, chunk.offsets[1:], strict=False)):
+            rows = slice(i * batch_size, min((i + 1) * batch_size, len(chunk.x)))
+            y = np.zeros((len(chunk.x[rows]), n_labels), dtype=np.uint8)
+            y[chunk.rows[first:last] - rows.start, chunk.cols[first:last]] = 1
+            yield chunk.x[rows], y, chunk.row_weight[rows]
+
+
+@pytest.mark.parametrize("batch_size", [1, 4, 23, 100])
+@pytest.mark.parametrize("single", [False, True])
+def test_batches_hold_every_row_once_in_order(batch_size, single):
+    X, y = problem()
+    batches = ArrayBatches(X, sparse.csr_matrix(y), None, batch_size)
+    parts = list(reassembled(batches.epoch(single=single), y.shape[1], batch_size))
+    assert len(parts) == batches.n_batches
+    np.testing.assert_array_equal(np.concatenate([p[0] for p in parts]), X)
+    np.testing.assert_array_equal(np.concatenate([p[1] for p in parts]), y)
+
+
+def test_shuffling_keeps_rows_together_and_is_reproducible():
+    X, y = problem()
+    weight = np.arange(1.0, 24.0)
+    batches = ArrayBatches(X, sparse.csr_matrix(y), weight, 5)
+
+    def epoch():
+        return list(reassembled(batches.epoch(np.random.RandomState(1)), y.shape[1], 5))
+
+    parts = epoch()
+    order = np.concatenate([p[2] for p in parts]).astype(int) - 1
+    assert sorted(order) == list(range(23))
+    assert list(order) != list(range(23))
+    np.testing.assert_array_equal(np.concatenate([p[0] for p in parts]), X[order])
+    np.testing.assert_array_equal(np.concatenate([p[1] for p in parts]), y[order])
+    np.testing.assert_array_equal(np.concatenate([p[2] for p in epoch()]) - 1, order)
+
+
+def test_an_index_selects_rows_of_the_features_only():
+    X, y = problem()
+    index = np.array([20, 3, 6])
+    batches = ArrayBatches(X, sparse.csr_matrix(y[index]), None, 2, index)
+    parts = list(reassembled(batches.epoch(), y.shape[1], 2))
+    np.testing.assert_array_equal(np.concatenate([p[0] for p in parts]), X[index])
+    np.testing.assert_array_equal(np.concatenate([p[1] for p in parts]), y[index])
+
+
+def test_other_dtypes_become_float32():
+    X, y = problem()
+    (chunk,) = ArrayBatches(X.astype(np.float64), sparse.csr_matrix(y), None, 23).epoch()
+    assert chunk.x.dtype == np.float32

@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+from scipy.special import log_softmax
+
+from skmlclf.training._losses import sigmoid_cross_entropy, softmax_cross_entropy
+
+
+def dense_reference(z, y, row_weight, w_neg, w_pos):
+    """Binary cross-entropy and its gradient in float64, from the definition."""
+    weight = row_weight[:, None] * np.where(y == 1, w_pos, w_neg)
+    loss = np.logaddexp(0, z) - z * y
+    slope = 1 / (1 + np.exp(-z)) - y
+    return (weight * loss).sum(), weight * slope
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("scale", [1.0, 30.0])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_sigmoid_cross_entropy_equals_the_dense_one(dtype, scale, weighted):
+    rng = np.random.default_rng(0)
+    z = (scale * rng.standard_normal((40, 30))).astype(dtype)
+    y = (rng.random(z.shape) < 0.1).astype(int)
+    y[3], y[4] = 1, 0
+    row_weight = rng.random(40).astype(dtype)
+    w_neg, w_pos = rng.random((2, 30)).astype(dtype) + 0.5
+    expected, slope = dense_reference(
+        z.astype("float64"), y, row_weight, *((w_neg, w_pos) if weighted else (1.0, 1.0))
+    )
+    rows, cols = (a.astype(np.int32) for a in np.nonzero(y))
+    logits = tf.constant(z)
+    with tf.GradientTape() as tape:
+        tape.watch(logits)
+        loss = sigmoid_cross_entropy(
+            logits,
+            tf.constant(rows),
+            tf.constant(cols),
+            tf.constant(row_weight),
+            *((tf.constant(w_neg), tf.constant(w_pos)) if weighted else ()),
+        )
+    np.testing.assert_allclose(loss.numpy(), expected, rtol=1e-6)
+    np.testing.assert_allclose(tape.gradient(loss, logits).numpy(), slope, rtol=1e-5, atol=1e-6)
+
+
+def test_sigmoid_cross_entropy_keeps_tiny_losses():
+    # A sum over all labels less the sum over the positives would round this to zero.
+    z = tf.constant(np.array([[20.0, -20.0]], dtype=np.float32))
+    loss = sigmoid_cross_entropy(z, tf.constant([0]), tf.constant([0]), tf.constant([1.0]))
+    np.testing.assert_allclose(loss.numpy(), 2 * np.log1p(np.exp(-20.0)), rtol=1e-5)
+
+
+def test_sigmoid_cross_entropy_without_positives():
+    z = tf.zeros((2, 3))
+    none = tf.zeros(0, tf.int32)
+    loss = sigmoid_cross_entropy(z, none, none, tf.ones(2))
+    np.testing.assert_allclose(loss.numpy(), 6 * np.log(2), rtol=1e-6)
+
+
+def test_softmax_cross_entropy():
+    rng = np.random.default_rng(0)
+    z, classes, weight = rng.standard_normal((9, 4)), rng.integers(0, 4, 9), rng.random(9)
+    loss = softmax_cross_entropy(
+        tf.constant(z), tf.range(9), tf.constant(classes.astype(np.int32)), tf.constant(weight)
+    )
+    expected = -(weight * log_softmax(z, axis=1)[np.arange(9), classes]).sum()
+    np.testing.assert_allclose(loss.numpy(), expected, rtol=1e-12)
