@@ -48,7 +48,7 @@ def test_all_estimators_are_found():
 @pytest.mark.parametrize("cls", CLASSES, ids=lambda c: c.__name__)
 def test_no_check_vanishes(cls):
     n_checks = sum(1 for _ in estimator_checks_generator(cls(), legacy=True))
-    assert n_checks == (67 if is_classifier(cls()) else {"ModalitySelector": 53}[cls.__name__])
+    assert n_checks == (67 if is_classifier(cls()) else {"ModalitySelector": 47}[cls.__name__])
 
 
 @pytest.mark.parametrize(

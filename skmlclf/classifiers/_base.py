@@ -21,7 +21,15 @@ from skmlclf.classifiers._targets import Targets, is_multilabel
 from skmlclf.classifiers._weights import loss_weights
 from skmlclf.metrics._registry import resolve_metric
 from skmlclf.networks import MLPNetwork, set_output_bias
-from skmlclf.training import ArrayBatches, Predictor, make_optimizer, train
+from skmlclf.training import (
+    ArrayBatches,
+    Predictor,
+    check_precision,
+    make_optimizer,
+    make_schedule,
+    take_share_of_cores,
+    train,
+)
 
 
 class BaseKerasClassifier(ClassifierMixin, keras_wrapper()):  # type: ignore[misc]
@@ -107,6 +115,7 @@ class BaseKerasClassifier(ClassifierMixin, keras_wrapper()):  # type: ignore[mis
             (X_val, y_val, sample_weight_val),
             targets=targets,
             epochs=self.epochs,
+            schedule=self.learning_rate_schedule,
             fresh=fresh,
         )
 
@@ -155,8 +164,16 @@ class BaseKerasClassifier(ClassifierMixin, keras_wrapper()):  # type: ignore[mis
                     f"classes={np.asarray(classes).tolist()[:10]} is not the same as on the last"
                     f" call to partial_fit, was: {targets.classes.tolist()[:10]}."
                 )
+        # Nobody knows how many calls will come, so there is nothing to schedule over.
         return self._train(
-            X, y, sample_weight, (None, None, None), targets=targets, epochs=1, fresh=fresh
+            X,
+            y,
+            sample_weight,
+            (None, None, None),
+            targets=targets,
+            epochs=1,
+            schedule="constant",
+            fresh=fresh,
         )
 
     def decision_function(self, X: ArrayLike) -> np.ndarray:
@@ -259,8 +276,10 @@ class BaseKerasClassifier(ClassifierMixin, keras_wrapper()):  # type: ignore[mis
         *,
         targets: Targets,
         epochs: int,
+        schedule: str,
         fresh: bool,
     ) -> Self:
+        check_precision(self.precision)
         rows = check_rows(X, y, sample_weight, targets, self)
         if not fresh:
             validate_data(self, X, reset=False, skip_check_array=True)
@@ -275,6 +294,7 @@ class BaseKerasClassifier(ClassifierMixin, keras_wrapper()):  # type: ignore[mis
         rows, held_out = self._hold_out(rows, validation, targets, callbacks, rng)
         weights = loss_weights(targets, rows.positives, rows.weight, self.class_weight)
         # All that can be wrong with the input has been looked at; from here on things change.
+        take_share_of_cores()
         if fresh:
             validate_data(self, X, reset=True, skip_check_array=True)
             self._targets_, self._network_, self._generator = targets, network, rng
@@ -286,14 +306,18 @@ class BaseKerasClassifier(ClassifierMixin, keras_wrapper()):  # type: ignore[mis
         predictor = self._predictor
         first = len(self.history_.get("loss", ()))
         batch_size = self._resolved_batch_size(len(rows.index))
+        batches = ArrayBatches(rows.X, rows.positives, weights.rows, batch_size, rows.index)
         train(
             network,
             self.model_,
-            ArrayBatches(rows.X, rows.positives, weights.rows, batch_size, rows.index),
+            batches,
             epochs=range(first, first + epochs),
             rng=rng,
             label_weights=weights.labels,
             weight_decay=self.weight_decay,
+            schedule=make_schedule(
+                schedule, epochs * batches.n_batches, round(self.warmup_epochs * batches.n_batches)
+            ),
             evaluate=None if held_out is None else lambda: held_out.evaluate(predictor),
             callbacks=[*callbacks, HistoryRecorder(self.history_)],
         )
@@ -384,7 +408,7 @@ class BaseKerasClassifier(ClassifierMixin, keras_wrapper()):  # type: ignore[mis
     def _resolved_batch_size(self, n_rows: int) -> int:
         if self.batch_size != "auto":
             return min(self.batch_size, n_rows)
-        return int(np.clip(n_rows // 32, 32, 512))
+        return min(n_rows, int(np.clip(n_rows // 100, 64, 256)))
 
     @property
     def _predictor(self) -> Predictor:

@@ -29,10 +29,14 @@ class BaseMLPClassifier(BaseKerasClassifier):
         Share of the hidden units dropped while training, in [0, 1).
     learning_rate : float, default=1e-3
         Step size of the optimizer.
+    learning_rate_schedule : {"constant", "cosine", "linear"}, default="constant"
+        What becomes of it over the epochs of `fit`; the last two fall to zero.
+    warmup_epochs : float, default=0.0
+        Epochs, or a part of one, over which it rises to its value.
     epochs : int, default=20
         Passes over the training rows; with early stopping, at most.
     batch_size : int or "auto", default="auto"
-        Rows of a step. "auto" takes a 32nd of the training rows, between 32 and 512.
+        Rows of a step. "auto" makes about a hundred steps an epoch, of 64 to 256 rows each.
     optimizer : {"adam", "sgd"}, default="adam"
         Adam, or gradient descent with Nesterov's momentum of 0.9.
     weight_decay : float, default=0.0
@@ -107,6 +111,8 @@ class BaseMLPClassifier(BaseKerasClassifier):
         activation: str = "relu",
         dropout: float = 0.0,
         learning_rate: float = 1e-3,
+        learning_rate_schedule: str = "constant",
+        warmup_epochs: float = 0.0,
         epochs: int = 20,
         batch_size: int | str = "auto",
         optimizer: str = "adam",
@@ -127,6 +133,8 @@ class BaseMLPClassifier(BaseKerasClassifier):
         self.activation = activation
         self.dropout = dropout
         self.learning_rate = learning_rate
+        self.learning_rate_schedule = learning_rate_schedule
+        self.warmup_epochs = warmup_epochs
         self.epochs = epochs
         self.batch_size = batch_size
         self.optimizer = optimizer

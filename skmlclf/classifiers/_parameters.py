@@ -5,13 +5,15 @@ from numbers import Integral, Real
 from typing import Any
 
 from skmlclf._compat import Interval, StrOptions
-from skmlclf.training import OPTIMIZERS
+from skmlclf.training import OPTIMIZERS, SCHEDULES
 
 CONSTRAINTS: dict[str, list[Any]] = {
     "hidden_units": [Interval(Integral, 1, None, closed="left"), tuple, list],
     "activation": [StrOptions({"relu", "gelu", "silu", "elu", "selu", "tanh", "sigmoid"})],
     "dropout": [Interval(Real, 0, 1, closed="left")],
     "learning_rate": [Interval(Real, 0, None, closed="neither")],
+    "learning_rate_schedule": [StrOptions(set(SCHEDULES))],
+    "warmup_epochs": [Interval(Real, 0, None, closed="left")],
     "epochs": [Interval(Integral, 1, None, closed="left")],
     "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
     "optimizer": [StrOptions(set(OPTIMIZERS))],

@@ -75,12 +75,12 @@ class MLPNetwork:
         policy = keras.DTypePolicy("mixed_bfloat16" if self.precision == "bfloat16" else "float32")
         inputs = x = keras.Input((self.n_features,), name="embeddings")
         if self.normalize_inputs:
-            x = keras.layers.BatchNormalization(dtype=policy, name="input_norm")(x)
+            x = self._norm(policy, "input_norm")(x)
         for i, units in enumerate(self.hidden_units, start=1):
             below = x
             x = self._dense(units, policy, seeds, name=f"dense_{i}")(x)
             if self.batch_normalization:
-                x = keras.layers.BatchNormalization(dtype=policy, name=f"norm_{i}")(x)
+                x = self._norm(policy, f"norm_{i}")(x)
             x = keras.layers.Activation(self.activation, dtype=policy, name=f"activation_{i}")(x)
             if self.dropout:
                 x = VariableDropout(dropout, next(seeds), dtype=policy, name=f"dropout_{i}")(x)
@@ -89,6 +89,11 @@ class MLPNetwork:
         x = self._dense(self.n_outputs, policy, seeds, name="logits")(x)
         outputs = keras.layers.Activation(self.output, dtype="float32", name="probabilities")(x)
         return keras.Model(inputs, outputs)
+
+    def _norm(self, policy: Any, name: str) -> Any:
+        # Keras' momentum of 0.99 takes hundreds of steps to forget the start, more than a short
+        # fit has.
+        return keras.layers.BatchNormalization(momentum=0.9, dtype=policy, name=name)
 
     def _dense(self, units: int, policy: Any, seeds: Iterator[int], name: str) -> Any:
         # A bias under a batch normalisation would be subtracted again with the mean.

@@ -73,11 +73,16 @@ def train(
         ),
     )
     variables = variables_of(model)
-    constants = (
-        tf.constant(batches.batch_size),
-        None if label_weights is None else tuple(map(_float_tensor, label_weights)),
-        _float_tensor(weight_decay) if weight_decay > 0 else None,
-    )
+    batch_size = tf.constant(batches.batch_size)
+    labels = None if label_weights is None else tuple(map(_float_tensor, label_weights))
+    decay = _float_tensor(weight_decay) if weight_decay > 0 else None
+
+    def run(chunk: Chunk, first_step: int) -> float:
+        numbers = first_step + np.arange(len(chunk.offsets) - 1)
+        scale = np.ones(len(numbers)) if schedule is None else schedule(numbers)
+        arrays = map(tf.constant, chunk)
+        return float(step(*variables, *arrays, _float_tensor(scale), batch_size, labels, decay))
+
     model.stop_training = False
     for callback in callbacks:
         callback.set_params({"epochs": epochs.stop, "steps": batches.n_batches, "verbose": 0})
@@ -86,9 +91,8 @@ def train(
     logs: dict[str, float] = {}
     for epoch in epochs:
         _notify(callbacks, "on_epoch_begin", epoch, {})
-        logs = {
-            "loss": _run_epoch(step, variables, batches, epoch, rng, constants, schedule, callbacks)
-        }
+        first_step = (epoch - epochs.start) * batches.n_batches
+        logs = {"loss": _run_epoch(run, batches, first_step, rng, callbacks)}
         if evaluate is not None:
             logs.update(evaluate())
         _notify(callbacks, "on_epoch_end", epoch, logs)
@@ -98,33 +102,18 @@ def train(
 
 
 def _run_epoch(
-    step: Callable[..., Any],
-    variables: tuple[Any, Any, Any],
+    run: Callable[[Chunk, int], float],
     batches: Batches,
-    epoch: int,
+    first_step: int,
     rng: np.random.RandomState,
-    constants: tuple[Any, Any, Any],
-    schedule: Callable[[np.ndarray], np.ndarray] | None,
     callbacks: Sequence[Any],
 ) -> float:
-    batch_size, label_weights, weight_decay = constants
     total, weight, done = 0.0, 0.0, 0
     for chunk in batches.epoch(rng):
-        n_steps = len(chunk.offsets) - 1
-        numbers = epoch * batches.n_batches + done + np.arange(n_steps)
-        scale = np.ones(n_steps) if schedule is None else schedule(numbers)
         _notify(callbacks, "on_train_batch_begin", done, {})
-        loss = step(
-            *variables,
-            *map(tf.constant, chunk),
-            _float_tensor(scale),
-            batch_size,
-            label_weights,
-            weight_decay,
-        )
-        total += float(loss)
+        total += run(chunk, first_step + done)
         weight += float(chunk.row_weight.sum(dtype=np.float64))
-        done += n_steps
+        done += len(chunk.offsets) - 1
         _notify(callbacks, "on_train_batch_end", done - 1, {"loss": total / weight})
     return total / weight
 

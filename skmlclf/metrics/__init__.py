@@ -1,0 +1,46 @@
+"""Ranking and decision metrics for thousands of labels, as functions, scorers and streams."""
+
+from skmlclf.metrics.accumulator import RankingAccumulator
+from skmlclf.metrics.average_precision import (
+    global_average_precision_score,
+    mean_average_precision_score,
+)
+from skmlclf.metrics.confusion import label_confusion_matrix
+from skmlclf.metrics.decisions import (
+    hamming_loss,
+    multilabel_confusion_matrix,
+    samples_precision_recall_f1,
+)
+from skmlclf.metrics.propensity import (
+    inverse_propensity,
+    propensity_scored_ndcg_at_k_score,
+    propensity_scored_precision_at_k_score,
+)
+from skmlclf.metrics.ranking import (
+    hit_at_k_score,
+    ndcg_at_k_score,
+    precision_at_equal_recall_score,
+    precision_at_k_score,
+    recall_at_k_score,
+)
+from skmlclf.metrics.scorers import get_scorer, get_scorer_names
+
+__all__ = [
+    "RankingAccumulator",
+    "get_scorer",
+    "get_scorer_names",
+    "global_average_precision_score",
+    "hamming_loss",
+    "hit_at_k_score",
+    "inverse_propensity",
+    "label_confusion_matrix",
+    "mean_average_precision_score",
+    "multilabel_confusion_matrix",
+    "ndcg_at_k_score",
+    "precision_at_equal_recall_score",
+    "precision_at_k_score",
+    "propensity_scored_ndcg_at_k_score",
+    "propensity_scored_precision_at_k_score",
+    "recall_at_k_score",
+    "samples_precision_recall_f1",
+]

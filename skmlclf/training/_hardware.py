@@ -1,0 +1,63 @@
+"""What the machine has: cores for this process, and arithmetic in bfloat16."""
+
+import contextlib
+import functools
+import os
+import re
+from pathlib import Path
+
+import tensorflow as tf
+
+_BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
+
+
+def take_share_of_cores() -> None:
+    """Let TensorFlow use the threads that ``OMP_NUM_THREADS`` grants this process.
+
+    joblib gives each of its worker processes its share of the cores through that variable, which
+    TensorFlow does not read: every worker would start as many threads as the machine has cores.
+    Without effect once TensorFlow has started its threads, or where they were set otherwise.
+    """
+    granted = os.environ.get("OMP_NUM_THREADS", "")
+    if granted.isdecimal() and not tf.config.threading.get_intra_op_parallelism_threads():
+        with contextlib.suppress(RuntimeError):
+            tf.config.threading.set_intra_op_parallelism_threads(max(1, int(granted)))
+
+
+def check_precision(precision: str) -> None:
+    """Refuse a precision that the machine could only emulate.
+
+    Parameters
+    ----------
+    precision : {"float32", "bfloat16"}
+        What the matrix products are to compute in.
+
+    Raises
+    ------
+    ValueError
+        If it is bfloat16 and neither the processor nor an accelerator has it.
+    """
+    if precision == "bfloat16" and not has_bfloat16():
+        raise ValueError(
+            'precision="bfloat16" needs an accelerator or a processor with bfloat16 instructions'
+            f" ({', '.join(sorted(_BFLOAT16_FLAGS))}), and this machine has neither: it would be"
+            ' slower than precision="float32", which is the one to use here.'
+        )
+
+
+@functools.cache
+def has_bfloat16() -> bool:
+    """Say whether matrix products in bfloat16 are native to this machine.
+
+    Returns
+    -------
+    bool
+    """
+    if tf.config.list_physical_devices("GPU") or tf.config.list_physical_devices("TPU"):
+        return True
+    try:
+        text = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return False
+    flags = re.search(r"^(?:flags|Features)\s*:(.*)$", text, flags=re.MULTILINE)
+    return flags is not None and bool(_BFLOAT16_FLAGS & set(flags[1].split()))

@@ -1,0 +1,164 @@
+"""Videos a second of training and prediction against Keras and PyTorch, in turn in one run.
+
+Run ``python tests/benchmarks/bench_training.py``. With ``SKMLCLF_YT8M_DIR`` set the rows are real.
+PyTorch takes part where it is installed. Peers take turns, and each row tells its best round.
+"""
+
+import argparse
+import contextlib
+import os
+from pathlib import Path
+from time import perf_counter
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from skmlclf import BaseMLPClassifier
+from skmlclf.datasets import load_tfrecords, make_video_embeddings
+from skmlclf.training import has_bfloat16
+
+torch = None
+with contextlib.suppress(ImportError):
+    import torch
+
+HIDDEN, BATCH, K = 1024, 512, 20
+
+
+def data(n_rows):
+    folder = os.environ.get("SKMLCLF_YT8M_DIR")
+    if folder:
+        bunch = load_tfrecords(str(Path(folder, "train", "*")))
+        return bunch.data[:n_rows], bunch.target[:n_rows]
+    return make_video_embeddings(n_rows, n_labels=3862, random_state=0)
+
+
+def product_rate():
+    """Floating point operations a second of TensorFlow's own single-precision product."""
+    rng = np.random.default_rng(0)
+    a, b = (tf.constant(rng.random(shape, np.float32)) for shape in ((BATCH, 1024), (1024, 3862)))
+    times = []
+    for _ in range(30):
+        start = perf_counter()
+        tf.matmul(a, b).numpy()
+        times.append(perf_counter() - start)
+    return 2 * BATCH * 1024 * 3862 / min(times)
+
+
+class Ours:
+    def __init__(self, X, y, precision="float32"):
+        self.X, self.y = X, y
+        self.clf = BaseMLPClassifier(
+            HIDDEN, batch_size=BATCH, epochs=1, precision=precision, random_state=0
+        )
+        self.clf.partial_fit(X[:BATCH], y[:BATCH])
+
+    def train(self):
+        self.clf.partial_fit(self.X, self.y)
+
+    def predict(self):
+        self.clf.predict_topk(self.X, k=K)
+
+
+class Keras:
+    def __init__(self, X, y):
+        self.X, self.y = X, y.toarray().astype(np.float32)
+        self.model = keras.Sequential(
+            [
+                keras.Input((X.shape[1],)),
+                keras.layers.Dense(HIDDEN, activation="relu"),
+                keras.layers.Dense(y.shape[1], activation="sigmoid"),
+            ]
+        )
+        self.model.compile("adam", "binary_crossentropy")
+        self.model.fit(X[:BATCH], self.y[:BATCH], batch_size=BATCH, verbose=0)
+
+    def train(self):
+        self.model.fit(self.X, self.y, batch_size=BATCH, epochs=1, verbose=0)
+
+    def predict(self):
+        p = self.model.predict(self.X, verbose=0)
+        places = np.argpartition(-p, K, axis=1)[:, :K]
+        values = np.take_along_axis(p, places, axis=1)
+        order = np.argsort(-values, axis=1)
+        np.take_along_axis(places, order, axis=1)
+
+
+class Torch:
+    def __init__(self, X, y, bfloat16=False):
+        self.X, self.y = torch.from_numpy(X), torch.from_numpy(y.toarray().astype(np.float32))
+        self.model = torch.nn.Sequential(
+            torch.nn.Linear(X.shape[1], HIDDEN),
+            torch.nn.ReLU(),
+            torch.nn.Linear(HIDDEN, y.shape[1]),
+        )
+        self.optimizer = torch.optim.Adam(self.model.parameters(), fused=True)
+        self.loss = torch.nn.BCEWithLogitsLoss()
+        self.bfloat16 = bfloat16
+
+    def train(self):
+        order = torch.randperm(len(self.X))
+        for rows in order.split(BATCH):
+            self.optimizer.zero_grad()
+            with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
+                loss = self.loss(self.model(self.X[rows]), self.y[rows])
+            loss.backward()
+            self.optimizer.step()
+
+    def predict(self):
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
+            for block in self.X.split(2048):
+                torch.sigmoid(self.model(block)).topk(K)
+
+
+def best_times(peers, method, rounds):
+    times = {name: [] for name in peers}
+    for _ in range(rounds):
+        for name, peer in peers.items():
+            start = perf_counter()
+            getattr(peer, method)()
+            times[name].append(perf_counter() - start)
+    return {name: min(values) for name, values in times.items()}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=10_240)
+    parser.add_argument("--rounds", type=int, default=5)
+    args = parser.parse_args()
+    X, y = data(args.rows)
+    peers = {"Keras": Keras(X, y), "skmlclf float32": Ours(X, y)}
+    if has_bfloat16():
+        peers["skmlclf bfloat16"] = Ours(X, y, "bfloat16")
+    if torch is not None:
+        peers["PyTorch float32"] = Torch(X, y)
+        peers["PyTorch bfloat16"] = Torch(X, y, bfloat16=True)
+
+    n, f, labels = len(X), X.shape[1], y.shape[1]
+    products = {
+        "train": 2 * (2 * f * HIDDEN + 3 * HIDDEN * labels),
+        "predict": 2 * (f * HIDDEN + HIDDEN * labels),
+    }
+    rate = product_rate()
+    print(f"{n:,} rows, {f:,} features, {HIDDEN:,} hidden units, {labels:,} labels, batch {BATCH}")
+    print(f"sgemm: {rate / 1e9:.0f} Gflop/s; bfloat16 in hardware: {has_bfloat16()}")
+    for method, title in (("train", "training"), ("predict", f"prediction of the top {K}")):
+        print(f"\n{title:28}{'videos/s':>10}{'x Keras':>9}{'share of sgemm':>16}")
+        times = best_times(peers, method, args.rounds)
+        for name, seconds in times.items():
+            share = products[method] * n / seconds / rate
+            print(f"{name:28}{n / seconds:10,.0f}{times['Keras'] / seconds:9.2f}{share:16.0%}")
+
+    clf = peers["skmlclf float32"].clf
+    times = []
+    for i in range(200):
+        start = perf_counter()
+        clf.predict_topk(X[i : i + 1], k=K)
+        times.append(perf_counter() - start)
+    print(f"\none row, predict_topk: median {1e3 * np.median(times):.1f} ms")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+import os
+import subprocess
+import sys
+
+import pytest
+
+from skmlclf.training import _hardware, check_precision
+
+THREADS = """
+import tensorflow as tf
+from skmlclf.training import take_share_of_cores
+{before}
+take_share_of_cores()
+print(tf.config.threading.get_intra_op_parallelism_threads())
+"""
+
+
+@pytest.mark.parametrize(
+    ("granted", "before", "threads"),
+    [
+        ("1", "", "1"),
+        ("", "", "0"),
+        ("3,2", "", "0"),
+        ("1", "tf.config.threading.set_intra_op_parallelism_threads(2)", "2"),
+        ("1", "tf.constant(1)", "0"),
+    ],
+)
+def test_a_worker_takes_its_share_of_the_cores(granted, before, threads):
+    done = subprocess.run(
+        [sys.executable, "-c", THREADS.format(before=before)],
+        env={**os.environ, "OMP_NUM_THREADS": granted},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == threads
+
+
+def test_bfloat16_is_refused_where_it_would_be_emulated(monkeypatch):
+    monkeypatch.setattr(_hardware, "has_bfloat16", lambda: False)
+    check_precision("float32")
+    with pytest.raises(ValueError, match=r"avx512_bf16.*float32"):
+        check_precision("bfloat16")
+    monkeypatch.setattr(_hardware, "has_bfloat16", lambda: True)
+    check_precision("bfloat16")
