@@ -4,8 +4,9 @@ The rest of the package imports such names from here, so that a new release of t
 file.
 """
 
-from collections.abc import Iterator
-from typing import Any
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 from sklearn.base import _fit_context
 from sklearn.metrics._scorer import _BaseScorer as BaseScorer
@@ -14,6 +15,7 @@ from sklearn.utils.validation import _check_feature_names_in, _check_sample_weig
 
 __all__ = [
     "BaseScorer",
+    "CallbackSupportMixin",
     "Interval",
     "Options",
     "StrOptions",
@@ -25,7 +27,23 @@ __all__ = [
     "sgd_momentums",
     "shared_predictions",
     "validate_params",
+    "with_callbacks",
 ]
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+class CallbackSupportMixin:
+    """Stands for scikit-learn's mixin of that name, which came with 1.9."""
+
+
+def with_callbacks(method: Method) -> Method:
+    """Stand for scikit-learn's decorator of that name, which came with 1.9."""
+    return method
+
+
+with contextlib.suppress(ImportError):
+    from sklearn.callback import CallbackSupportMixin, with_callbacks
 
 
 def adam_moments(optimizer: Any) -> Iterator[tuple[Any, Any]]:
@@ -54,6 +72,6 @@ def keras_wrapper() -> type:
 
 
 def shared_predictions(method_caller: Any) -> dict[Any, Any] | None:
-    """Return the cache that the scorers of one multi-metric call have in common, if there is one."""
+    """Return the cache that the scorers of one multi-metric call share, if there is one."""
     cache = next(iter(getattr(method_caller, "args", ())), None)
     return cache if isinstance(cache, dict) else None

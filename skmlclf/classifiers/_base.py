@@ -11,10 +11,11 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skmlclf._compat import _fit_context, keras_wrapper
+from skmlclf._compat import CallbackSupportMixin, _fit_context, keras_wrapper, with_callbacks
 from skmlclf.callbacks import EpochMetrics
 from skmlclf.callbacks._best_epoch import BestEpoch
 from skmlclf.callbacks._epoch_line import EpochPrinter, HistoryRecorder
+from skmlclf.callbacks._sklearn_tasks import SklearnTasks
 from skmlclf.classifiers._parameters import CONSTRAINTS
 from skmlclf.classifiers._rows import HeldOut, Rows, check_features, check_rows, split_rows
 from skmlclf.classifiers._targets import Targets, is_multilabel
@@ -32,7 +33,7 @@ from skmlclf.training import (
 )
 
 
-class BaseKerasClassifier(ClassifierMixin, keras_wrapper()):  # type: ignore[misc]
+class BaseKerasClassifier(CallbackSupportMixin, ClassifierMixin, keras_wrapper()):  # type: ignore[misc]
     """Everything but the network: the subclasses say what to build.
 
     scikeras builds and holds the Keras model. What it does otherwise (targets, weights, seeds,
@@ -66,6 +67,7 @@ class BaseKerasClassifier(ClassifierMixin, keras_wrapper()):  # type: ignore[mis
         """Return the structure that the parameters ask for."""
         raise NotImplementedError
 
+    @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
@@ -119,6 +121,7 @@ class BaseKerasClassifier(ClassifierMixin, keras_wrapper()):  # type: ignore[mis
             fresh=fresh,
         )
 
+    @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
         self,
@@ -304,6 +307,9 @@ class BaseKerasClassifier(ClassifierMixin, keras_wrapper()):  # type: ignore[mis
             set_output_bias(self.model_, weights.bias)
         self.model_.optimizer.learning_rate.assign(self.learning_rate)
         predictor = self._predictor
+        # Set on the estimator itself, or on a pipeline or a search around it.
+        watched = hasattr(self, "_skl_callbacks") or hasattr(self, "_parent_callback_ctx")
+        tasks = [SklearnTasks(self, X, y, sample_weight)] if watched else []
         first = len(self.history_.get("loss", ()))
         batch_size = self._resolved_batch_size(len(rows.index))
         batches = ArrayBatches(rows.X, rows.positives, weights.rows, batch_size, rows.index)
@@ -319,7 +325,7 @@ class BaseKerasClassifier(ClassifierMixin, keras_wrapper()):  # type: ignore[mis
                 schedule, epochs * batches.n_batches, round(self.warmup_epochs * batches.n_batches)
             ),
             evaluate=None if held_out is None else lambda: held_out.evaluate(predictor),
-            callbacks=[*callbacks, HistoryRecorder(self.history_)],
+            callbacks=[*callbacks, HistoryRecorder(self.history_), *tasks],
         )
         self.n_iter_ = len(self.history_["loss"])
         return self

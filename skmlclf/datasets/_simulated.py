@@ -1,43 +1,40 @@
-"""Simulated video and audio embeddings with thousands of labels."""
+"""Simulated embeddings of videos and their sound, with thousands of labels."""
 
 from dataclasses import dataclass
 from numbers import Integral, Real
 
 import numpy as np
-from scipy.sparse import csr_matrix
-from sklearn.utils import check_random_state
+from scipy.sparse import csr_matrix, vstack
 
 from skmlclf._compat import Interval, validate_params
 
-# The figures below were fitted to the video-level features of YouTube-8M (2018).
-_LABEL_RANK_OFFSET, _LABEL_EXPONENT, _LABEL_CUTOFF = 1.5, 1.03, 0.75
-_LABELS_DISPERSION = 2.0  # labels of a row: 1 + a negative binomial with this shape
-_MAX_ABS = 2.0  # YouTube-8M's features are quantised between -2 and 2
+# Fitted to the video-level records of YouTube-8M's 2018 release.
+_RANK_OFFSET, _RANK_EXPONENT, _RANK_CUTOFF = 1.5, 1.03, 0.75  # see the Notes below
+_COUNT_SHAPE = 2  # labels of a row: 1 + a negative binomial of this shape
+_LARGEST = 2.0  # features are quantised between -2 and 2
 
-# The figures below are choices: how tightly labels, features and topics belong together.
-_N_LATENT = 64  # dimensions behind the features
-_TOPIC_EXPONENT = 0.0  # topic sizes fall with this power of their rank
-_MAIN_TOPIC = (0.9, 1.0)  # range of the main topic's part in a video; a second one has the rest
-_BACKGROUND = 0.02  # chance of a label that comes from any topic
-_MAX_IN_TOPIC = 0.5  # a label is in no more than this part of a topic's videos
-_LABEL_SPREAD = 0.7  # how far labels lie from their topics, which lie 1 from the centre
-_BLOCK = 256  # rows drawn at a time; the rows do not depend on how many are drawn
+# Chosen: how closely labels, topics and features hang together.
+_LARGEST_PART = 0.5  # a label is in no more than this part of the videos of a topic
+_OFF_TOPIC = 0.05  # part of the labels that come from any topic
+_LATENT_SIZE = 128  # dimensions in which topics and labels have their places
+_LABEL_WEIGHT = 0.7  # of the labels' own places, beside 1 for their topic's
+_BLOCK = 256  # rows drawn at a time
 
 
 @dataclass(frozen=True)
 class _Modality:
-    """How the columns of a modality are scaled, and how much of them tells of the latent space."""
+    """The scales of a modality's features, and what they tell of topics and labels."""
 
     floor: float  # standard deviation of column j: floor + rise / (1 + j / decay)
     rise: float
     decay: float
-    row_spread: float  # of the logarithm of a row's scale
-    share: float  # part of the variance that comes from the latent space, at signal 1
-    silent: float  # part of the videos in which the modality tells nothing of the latent space
+    row_spread: float  # standard deviation of the logarithm of a row's scale
+    share: float  # part of the variance that tells of topic and labels, at signal 1
+    silent: float  # part of the videos in which the modality tells nothing of them
 
 
-_VIDEO = _Modality(0.40, 0.33, 62.0, row_spread=0.38, share=0.7, silent=0.1)
-_AUDIO = _Modality(0.52, 0.36, 40.0, row_spread=0.27, share=0.5, silent=0.3)
+_VIDEO = _Modality(floor=0.40, rise=0.33, decay=62.0, row_spread=0.38, share=0.7, silent=0.1)
+_AUDIO = _Modality(floor=0.52, rise=0.36, decay=40.0, row_spread=0.27, share=0.5, silent=0.3)
 
 
 @validate_params(
@@ -64,182 +61,235 @@ def make_video_embeddings(
     signal: float = 1.0,
     random_state: int | np.random.RandomState | None = None,
 ) -> tuple[np.ndarray, csr_matrix]:
-    """Simulate embeddings of videos and their sound, with long-tailed labels."""
+    r"""Simulate embeddings of videos and their sound, with long-tailed labels.
+
+    Each video has one of `n_topics` topics. The topic decides which labels are likely, and topic
+    and labels together move the visual and the audio features. Label frequencies, labels a
+    video and the scales of the features follow YouTube-8M [1]_.
+
+    Parameters
+    ----------
+    n_samples : int, default=1000
+        Number of videos. Asking for more adds rows and leaves the first ones as they are.
+    n_labels : int, default=4800
+        Number of labels. Label 0 is the commonest, label 1 comes next, and so on.
+    n_video : int, default=1024
+        Number of visual features, which are the first columns of `X`.
+    n_audio : int, default=128
+        Number of audio features, which are the last columns of `X`.
+    n_topics : int, default=40
+        Number of topics, all equally common. There are never more of them than labels.
+    labels_per_sample : float, default=3.0
+        Mean number of labels a video, from 1 to `n_labels`. Each video has at least one.
+    signal : float, default=1.0
+        How much the features tell of the labels, from 0, where they are noise that is
+        independent of the labels, to 1. The features have the same scales at every `signal`.
+    random_state : int, RandomState instance or None, default=None
+        Determines the data. Pass an int for the same data in every call. `None` gives other data
+        in every call; NumPy's global generator is neither used nor changed.
+
+    Returns
+    -------
+    X : ndarray of shape (n_samples, n_video + n_audio), dtype float32
+        Features, C-contiguous, between -2 and 2.
+    y : csr_matrix of shape (n_samples, n_labels), dtype uint8
+        1 where a video has a label. A `csr_matrix`, which is what scikit-learn's own functions
+        return by default.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range, or `labels_per_sample` is larger than `n_labels`.
+
+    See Also
+    --------
+    load_tfrecords : Load real video-level records.
+
+    Notes
+    -----
+    The label of rank :math:`r` is in a part of the videos proportional to
+
+    .. math:: (r + 1.5)^{-1.03} \exp\left(-\frac{r}{0.75\, n_{labels}}\right),
+
+    a law of Zipf and Mandelbrot [2]_ with a cut-off. A video has :math:`1 + N` labels,
+    where :math:`N` is negative binomial with shape 2. Both were fitted to 31,100 videos of
+    YouTube-8M. Where labels are so few that one would be in more than half of a topic's videos,
+    the law is flatter.
+
+    A topic has its place in a latent space of 128 dimensions, and so has each label. A
+    video's place is that of its topic plus 0.7 times the mean of its labels' (scaled to keep
+    its variance). Each modality sees it through a random linear map, mixed with white noise:
+    the visual features with 70% of their variance, the audio features with 50%. In 10% of
+    the videos nothing can be seen, and in 30% nothing can be heard, so that each modality knows
+    what the other does not. The `signal` multiplies what is seen and heard, and noise fills
+    up the variance. As in YouTube-8M, videos differ in the scale of their features, the first
+    columns of each modality are the largest, and values are clipped to [-2, 2].
+
+    References
+    ----------
+    .. [1] S. Abu-El-Haija, N. Kothari, J. Lee, P. Natsev, G. Toderici, B. Varadarajan and
+       S. Vijayanarasimhan, "YouTube-8M: A Large-Scale Video Classification Benchmark", 2016.
+       https://arxiv.org/abs/1609.08675
+    .. [2] B. Mandelbrot, "An informational theory of the statistical structure of language",
+       in: Communication Theory, 1953.
+
+    Examples
+    --------
+    >>> from skmlclf.datasets import make_video_embeddings
+    >>> X, y = make_video_embeddings(random_state=0)
+    >>> X.shape, y.shape
+    ((1000, 1152), (1000, 4800))
+    >>> y.format, round(float(y.sum(axis=1).mean()), 1)
+    ('csr', 3.0)
+    """
     if labels_per_sample > n_labels:
         raise ValueError(
-            f"Expected labels_per_sample to be at most n_labels, {n_labels}. Received "
+            f"Expected labels_per_sample to be at most n_labels, which is {n_labels}. Received "
             f"{labels_per_sample}. Ask for fewer labels a sample, or for more labels."
         )
-    entropy = _entropy(random_state)
+    world_seed, rows_seed = _seed(random_state).spawn(2)
     world = _World(
-        np.random.default_rng(np.random.SeedSequence(entropy, spawn_key=(0,))),
-        n_labels=n_labels,
-        n_topics=n_topics,
-        labels_per_sample=labels_per_sample,
+        np.random.default_rng(world_seed),
         widths={_VIDEO: n_video, _AUDIO: n_audio},
+        n_labels=n_labels,
+        n_topics=min(n_topics, n_labels),
+        labels_per_sample=labels_per_sample,
     )
     X = np.empty((n_samples, n_video + n_audio), dtype=np.float32)
-    owners, labels = [], []
-    for block, start in enumerate(range(0, n_samples, _BLOCK)):
-        rng = np.random.default_rng(np.random.SeedSequence(entropy, spawn_key=(1, block)))
-        features, owner, label = world.draw(rng, signal)
+    y_blocks = []
+    starts = range(0, n_samples, _BLOCK)
+    # Each block has its own generator and is drawn whole: that keeps the first rows the same
+    # whatever n_samples is.
+    for start, seed in zip(starts, rows_seed.spawn(len(starts)), strict=True):
+        X_block, y_block = world.draw(np.random.default_rng(seed), signal)
         rows = X[start : start + _BLOCK]
-        rows[:] = features[: len(rows)]
-        kept = owner < len(rows)
-        owners.append(owner[kept] + start)
-        labels.append(label[kept])
-    owner, label = np.concatenate(owners), np.concatenate(labels)
-    y = csr_matrix(
-        (np.ones(len(label), dtype=np.uint8), (owner, label)), shape=(n_samples, n_labels)
-    )
-    y.sort_indices()
-    return X, y
+        rows[:] = X_block[: len(rows)]
+        y_blocks.append(y_block[: len(rows)])
+    return X, vstack(y_blocks, format="csr").astype(np.uint8)
 
 
-def _entropy(random_state: int | np.random.RandomState | None) -> int | list[int] | None:
-    """Turn `random_state` into a seed, without touching NumPy's global generator."""
-    if random_state is None:
-        return np.random.SeedSequence().entropy  # type: ignore[return-value]
-    if isinstance(random_state, Integral):
-        return int(random_state)
-    return check_random_state(random_state).randint(2**32, size=4, dtype=np.uint32).tolist()
+def _seed(random_state: int | np.random.RandomState | None) -> np.random.SeedSequence:
+    """Turn `random_state` into a seed without the use of NumPy's global generator."""
+    if isinstance(random_state, np.random.RandomState):
+        return np.random.SeedSequence(random_state.randint(2**32, size=4, dtype=np.uint32).tolist())
+    return np.random.SeedSequence(None if random_state is None else int(random_state))
+
+
+def _place_labels(
+    n_labels: int, n_topics: int, labels_per_sample: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Spread labels over topics so that each label gets its frequency, and topics are alike.
+
+    Returns topics, labels, and the part of that topic's videos that have that label, by topic.
+    """
+    rank = np.arange(1, n_labels + 1)
+    frequency = (rank + _RANK_OFFSET) ** -_RANK_EXPONENT * np.exp(-rank / (_RANK_CUTOFF * n_labels))
+    frequency *= labels_per_sample / frequency.sum()
+    room = np.full(n_topics, labels_per_sample)
+    placed = []
+    for label, missing in enumerate(frequency * n_topics):
+        for topic in np.argsort(-room, kind="stable"):
+            part = min(missing, _LARGEST_PART)
+            placed.append((topic, label, part))
+            room[topic] -= part
+            missing -= part
+            if missing <= 0:
+                break
+    topics, labels, parts = map(np.array, zip(*sorted(placed), strict=True))
+    return topics, labels, parts
 
 
 class _World:
-    """What videos and labels have in common: topics, and a latent space in which they lie."""
+    """What all videos share: the topics' labels, and the places of both among the features."""
 
     def __init__(
         self,
         rng: np.random.Generator,
         *,
+        widths: dict[_Modality, int],
         n_labels: int,
         n_topics: int,
         labels_per_sample: float,
-        widths: dict[_Modality, int],
     ) -> None:
-        self.n_labels, self.labels_per_sample, self.widths = n_labels, labels_per_sample, widths
-        self._place_labels(rng, n_topics)
-        centres = rng.standard_normal((n_topics, _N_LATENT), dtype=np.float32)
-        centres -= self.topic_share @ centres
-        self.centres = centres / np.sqrt(self.topic_share @ (centres**2).mean(axis=1) + 1e-12)
-        self.offsets = rng.standard_normal((n_labels, _N_LATENT), dtype=np.float32)
-        self.loadings = {}
-        for modality, width in widths.items():
-            loadings = rng.standard_normal((_N_LATENT, width), dtype=np.float32)
-            self.loadings[modality] = loadings / np.linalg.norm(loadings, axis=0)
+        self.n_labels, self.n_topics, self.widths = n_labels, n_topics, widths
+        self.count_p = _COUNT_SHAPE / (_COUNT_SHAPE + labels_per_sample - 1)
 
-    def _place_labels(self, rng: np.random.Generator, n_topics: int) -> None:
-        """Give each label a topic, the commonest ones several, so that all get their frequency."""
-        rank = np.arange(1, self.n_labels + 1)
-        frequency = (rank + _LABEL_RANK_OFFSET) ** -_LABEL_EXPONENT
-        frequency *= np.exp(-rank / (_LABEL_CUTOFF * self.n_labels))
-        frequency *= self.labels_per_sample / frequency.sum()
-        share = np.arange(1, n_topics + 1) ** -_TOPIC_EXPONENT
-        share /= share.sum()
-
-        room = share * self.labels_per_sample
-        race = rng.standard_exponential((self.n_labels, n_topics))
-        placed = []
-        for label, missing in enumerate(frequency):
-            for topic in np.argsort(race[label] / room):
-                part = min(missing, _MAX_IN_TOPIC * share[topic])
-                placed.append((topic, label, part))
-                room[topic] = max(room[topic] - part, 1e-9)
-                missing -= part
-                if missing <= 0:
-                    break
-        topics, labels, parts = (np.array(column) for column in zip(*placed, strict=True))
-        order = np.argsort(topics, kind="stable")
-        topics, labels, parts = topics[order], labels[order], parts[order]
-        self.topic_share = np.bincount(topics, parts, n_topics).astype(np.float32)
-        self.topic_share /= self.topic_share.sum()
-        # A label's weight is such that drawing until a row has its labels, of which the number is
-        # about negative binomial, leaves the label in the wanted part of the topic's rows.
-        weights = (1 - parts / share[topics]) ** (-1 / _LABELS_DISPERSION) - 1
-        self.entry_label = labels
-        self.entry_end = np.cumsum(weights)
-        self.topic_end = self.entry_end[np.searchsorted(topics, np.arange(n_topics), "right") - 1]
+        topics, self.slot_label, parts = _place_labels(n_labels, n_topics, labels_per_sample)
+        # A row draws until it has its number of labels. With that number negative binomial, a
+        # label of this weight ends up in about the wanted part of the topic's rows.
+        weights = (1 - parts) ** (-1 / _COUNT_SHAPE) - 1
+        self.slot_end = np.cumsum(weights)
+        last = np.searchsorted(topics, np.arange(n_topics), side="right") - 1
+        self.topic_end = self.slot_end[last]
         self.topic_start = np.concatenate([[0.0], self.topic_end[:-1]])
 
-    def draw(
-        self, rng: np.random.Generator, signal: float
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Draw a block of rows: features, and the rows and ids of their labels."""
-        topics = rng.choice(len(self.topic_share), p=self._topic_p, size=(_BLOCK, 2))
-        main = rng.uniform(*_MAIN_TOPIC, size=_BLOCK)
-        owner, label = self._draw_labels(rng, topics, main)
-        weight = np.stack([main, 1 - main], axis=1).astype(np.float32)
-        latent = np.einsum("rt,rtd->rd", weight, self.centres[topics])
-        own = np.zeros_like(latent)
-        np.add.at(own, owner, self.offsets[label])
-        latent += _LABEL_SPREAD * own / np.sqrt(np.bincount(owner))[:, None]
-        latent /= np.sqrt(1 + _LABEL_SPREAD**2, dtype=np.float32)
-        common = rng.standard_normal(_BLOCK, dtype=np.float32)
-        features = [
-            self._draw_features(rng, modality, latent, common, signal) for modality in self.widths
-        ]
-        return np.hstack(features), owner, label
+        self.topic_place = rng.standard_normal((n_topics, _LATENT_SIZE), dtype=np.float32)
+        self.topic_place -= self.topic_place.mean(axis=0)
+        self.label_place = rng.standard_normal((n_labels, _LATENT_SIZE), dtype=np.float32)
+        self.maps = {}
+        for modality, width in widths.items():
+            weight = rng.standard_normal((_LATENT_SIZE, width), dtype=np.float32)
+            self.maps[modality] = weight / np.linalg.norm(weight, axis=0)
 
-    @property
-    def _topic_p(self) -> np.ndarray:
-        p = self.topic_share.astype(float)
-        return p / p.sum()
+    def draw(self, rng: np.random.Generator, signal: float) -> tuple[np.ndarray, csr_matrix]:
+        """Draw a block of rows."""
+        topic = rng.integers(self.n_topics, size=_BLOCK)
+        y = self._draw_labels(rng, topic)
+        of_labels = (y @ self.label_place) / np.sqrt(np.diff(y.indptr), dtype=np.float32)[:, None]
+        place = self.topic_place[topic] + np.float32(_LABEL_WEIGHT) * of_labels
+        place /= np.sqrt(1 + _LABEL_WEIGHT**2, dtype=np.float32)
+        loudness = rng.standard_normal(_BLOCK)
+        X = [self._draw_features(rng, m, place, loudness, signal) for m in self.widths]
+        return np.hstack(X), y
 
-    def _draw_labels(
-        self, rng: np.random.Generator, topics: np.ndarray, main: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        mean_beyond_one = self.labels_per_sample - 1
-        p = _LABELS_DISPERSION / (_LABELS_DISPERSION + mean_beyond_one)
-        count = 1 + rng.negative_binomial(_LABELS_DISPERSION, p, size=_BLOCK)
-        owner = np.repeat(np.arange(_BLOCK), np.minimum(count, self.n_labels))
-
-        def draw(owner: np.ndarray) -> np.ndarray:
-            second, place = (
-                (rng.random(len(owner)) > main[owner]).astype(int),
-                rng.random(len(owner)),
-            )
-            topic = topics[owner, second]
-            start, end = self.topic_start[topic], self.topic_end[topic]
-            anywhere = rng.random(len(owner)) < _BACKGROUND
-            place = np.where(anywhere, place * self.entry_end[-1], start + place * (end - start))
-            entry = np.searchsorted(self.entry_end, place, side="right")
-            return self.entry_label[np.minimum(entry, len(self.entry_label) - 1)]
-
-        label = draw(owner)
+    def _draw_labels(self, rng: np.random.Generator, topic: np.ndarray) -> csr_matrix:
+        count = 1 + rng.negative_binomial(_COUNT_SHAPE, self.count_p, size=_BLOCK)
+        row = np.repeat(np.arange(_BLOCK), np.minimum(count, self.n_labels))
+        label = self._draw_label(rng, topic[row])
         for _ in range(30):
-            again = np.ones(len(owner), dtype=bool)
-            again[np.unique(owner * self.n_labels + label, return_index=True)[1]] = False
+            again = np.ones(len(row), dtype=bool)
+            again[np.unique(row * self.n_labels + label, return_index=True)[1]] = False
             if not again.any():
-                return owner, label
-            label[again] = draw(owner[again])
-        # The few rows that want nearly all that their topics have take what they lack from anywhere.
-        for row in np.unique(owner[again]):
-            mine = owner == row
-            have = np.unique(label[mine])
-            lack = np.setdiff1d(np.arange(self.n_labels), have)
-            label[mine] = np.concatenate(
-                [have, rng.choice(lack, mine.sum() - len(have), replace=False)]
-            )
-        return owner, label
+                break
+            label[again] = self._draw_label(rng, topic[row[again]])
+        else:  # a row that wants nearly all labels would wait long for the rare ones
+            for one in np.unique(row[again]):
+                mine = row == one
+                have = np.unique(label[mine])
+                others = np.setdiff1d(np.arange(self.n_labels), have)
+                more = rng.choice(others, mine.sum() - len(have), replace=False)
+                label[mine] = np.concatenate([have, more])
+        y = csr_matrix((np.ones(len(row), np.float32), (row, label)), (_BLOCK, self.n_labels))
+        y.sort_indices()
+        return y
+
+    def _draw_label(self, rng: np.random.Generator, topic: np.ndarray) -> np.ndarray:
+        """Draw a label for each entry of `topic`, from that topic or now and then from any."""
+        anywhere = rng.random(len(topic)) < _OFF_TOPIC
+        start = np.where(anywhere, 0.0, self.topic_start[topic])
+        end = np.where(anywhere, self.topic_end[-1], self.topic_end[topic])
+        slot = np.searchsorted(self.slot_end, rng.uniform(start, end), side="right")
+        return self.slot_label[np.minimum(slot, len(self.slot_label) - 1)]
 
     def _draw_features(
         self,
         rng: np.random.Generator,
         modality: _Modality,
-        latent: np.ndarray,
-        common: np.ndarray,
+        place: np.ndarray,
+        loudness: np.ndarray,
         signal: float,
     ) -> np.ndarray:
-        loadings = self.loadings[modality]
-        column = np.arange(loadings.shape[1])
-        scale = modality.floor + modality.rise / (1 + column / modality.decay)
-        seen = latent * (rng.random((_BLOCK, 1), dtype=np.float32) >= modality.silent)
+        width = self.widths[modality]
         share = modality.share * signal**2
-        features = rng.standard_normal((_BLOCK, loadings.shape[1]), dtype=np.float32)
-        features *= np.float32(np.sqrt(1 - share))
-        features += np.float32(np.sqrt(share / (1 - modality.silent))) * (seen @ loadings)
-        spread = 0.6 * common + 0.8 * rng.standard_normal(_BLOCK, dtype=np.float32)
-        row = np.exp(modality.row_spread * spread - modality.row_spread**2)
-        features *= row[:, None]
-        features *= scale.astype(np.float32)
-        return features.clip(-_MAX_ABS, _MAX_ABS, out=features)
+        telling = rng.random(_BLOCK) >= modality.silent
+        strength = telling * np.sqrt(share / (1 - modality.silent))
+        X = rng.standard_normal((_BLOCK, width), dtype=np.float32)
+        X *= np.float32(np.sqrt(1 - share))
+        X += (place * strength[:, None].astype(np.float32)) @ self.maps[modality]
+
+        # The scales of a video's two modalities are correlated; their mean square is 1.
+        log_scale = modality.row_spread * (0.6 * loudness + 0.8 * rng.standard_normal(_BLOCK))
+        X *= np.exp(log_scale - modality.row_spread**2).astype(np.float32)[:, None]
+        column = np.arange(width)
+        X *= (modality.floor + modality.rise / (1 + column / modality.decay)).astype(np.float32)
+        return X.clip(-_LARGEST, _LARGEST, out=X)

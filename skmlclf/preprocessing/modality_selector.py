@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from numbers import Integral
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -69,7 +69,7 @@ class ModalitySelector(TransformerMixin, BaseEstimator):
            [8, 9, 5, 6, 7]])
     """
 
-    _parameter_constraints: dict[str, list[Any]] = {
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "modality": [str, list, tuple],
         "layout": [Mapping, None],
     }

@@ -85,7 +85,14 @@ def train(
 
     model.stop_training = False
     for callback in callbacks:
-        callback.set_params({"epochs": epochs.stop, "steps": batches.n_batches, "verbose": 0})
+        callback.set_params(
+            {
+                "epochs": epochs.stop,
+                "n_epochs": len(epochs),
+                "steps": batches.n_batches,
+                "verbose": 0,
+            }
+        )
         callback.set_model(model)
     _notify(callbacks, "on_train_begin", {})
     logs: dict[str, float] = {}
