@@ -12,9 +12,9 @@ from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skmlclf._compat import CallbackSupportMixin, _fit_context, keras_wrapper, with_callbacks
-from skmlclf.callbacks import EpochMetrics
+from skmlclf.callbacks import EpochMetrics, EpochTable
 from skmlclf.callbacks._best_epoch import BestEpoch
-from skmlclf.callbacks._epoch_line import EpochPrinter, HistoryRecorder
+from skmlclf.callbacks._epoch_line import HistoryRecorder
 from skmlclf.callbacks._sklearn_tasks import SklearnTasks
 from skmlclf.classifiers._parameters import CONSTRAINTS
 from skmlclf.classifiers._rows import HeldOut, Rows, check_features, check_rows, split_rows
@@ -395,8 +395,8 @@ class BaseKerasClassifier(CallbackSupportMixin, ClassifierMixin, keras_wrapper()
                     "callbacks must hold keras.callbacks.Callback instances or classes, got"
                     f" {callback!r}."
                 )
-        if self.verbose and not any(isinstance(c, EpochMetrics) for c in callbacks):
-            callbacks.append(EpochPrinter())
+        if self.verbose and not any(isinstance(c, EpochMetrics | EpochTable) for c in callbacks):
+            callbacks.append(EpochTable())
         if self.early_stopping:
             greater_is_better = False
             if self.scoring != "loss":

@@ -59,7 +59,7 @@ class BlockMLPClassifier(BaseKerasClassifier):
     callbacks : list of keras.callbacks.Callback instances or classes, default=None
         Called as Keras calls them, in this order.
     verbose : int, default=0
-        Above zero, a line is printed after each epoch.
+        Above zero, the epochs are shown as `EpochTable` shows them.
     random_state : int, RandomState instance or None, default=None
         Decides initial weights, shuffling, dropout and the held-out split. An int gives the same
         fit bit for bit on one machine; no global generator is seeded.

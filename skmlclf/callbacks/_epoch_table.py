@@ -1,0 +1,103 @@
+"""The epochs of a fit as a table that grows while it runs."""
+
+import contextlib
+import sys
+from time import perf_counter
+from typing import Any, TextIO
+
+from skmlclf.callbacks._epoch_line import EpochPrinter, format_figure, short_name
+
+
+class EpochTable(EpochPrinter):
+    """Show the epochs of a fit as a table, updated in place on a terminal or in a notebook.
+
+    Where the output is a file or a pipe, or `rich` is not installed, a line is printed after each
+    epoch instead.
+
+    Parameters
+    ----------
+    file : text stream, default=None
+        Where to; None stands for standard output.
+
+    Notes
+    -----
+    The table shows what the callbacks before it have put into the epoch's logs: list it after
+    `EpochMetrics`.
+
+    Examples
+    --------
+    >>> from skmlclf import BaseMLPClassifier
+    >>> from skmlclf.callbacks import EpochTable
+    >>> from skmlclf.datasets import make_video_embeddings
+    >>> X, y = make_video_embeddings(120, n_labels=50, random_state=0)
+    >>> clf = BaseMLPClassifier(epochs=2, callbacks=[EpochTable()], random_state=0)
+    >>> _ = clf.fit(X, y)
+    epoch 1/2 ... s   loss 0...
+    epoch 2/2 ... s   loss 0...
+    """
+
+    def __init__(self, file: TextIO | None = None) -> None:
+        super().__init__(file)
+        self._live: Any = None
+
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+        """Open the table."""
+        self._rows: list[list[str]] = []
+        self._columns: list[str] = []
+        self._live = _live_display(self.file or sys.stdout)
+        if self._live is not None:
+            self._live.start()
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Start the clock."""
+        super().on_epoch_begin(epoch, logs)
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        """Show how far the epoch is."""
+        if self._live is not None:
+            done = f"{100 * (batch + 1) // self.params['steps']}%"
+            loss = format_figure("loss", (logs or {}).get("loss", float("nan")))
+            self._show([f"{self._epoch + 1}", done, loss])
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Add the epoch's row, or print its line."""
+        if self._live is None:
+            super().on_epoch_end(epoch, logs)
+            return
+        figures = logs or {}
+        self._columns = [short_name(name) for name in figures]
+        seconds = f"{perf_counter() - self._start:.1f} s"
+        values = [format_figure(name, value).strip() for name, value in figures.items()]
+        self._rows.append([f"{epoch + 1}", seconds, *values])
+        self._show()
+
+    def on_train_end(self, logs: dict[str, float] | None = None) -> None:
+        """Leave the table as it stands."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def _show(self, running: list[str] | None = None) -> None:
+        from rich.table import Table
+
+        table = Table(box=None, pad_edge=False)
+        for name in [f"epoch/{self.params['epochs']}", "time", *(self._columns or ["loss"])]:
+            table.add_column(name, justify="right", no_wrap=True)
+        for row in self._rows:
+            table.add_row(*row)
+        if running is not None:
+            table.add_row(*running, style="dim")
+        self._live.update(table, refresh=True)
+
+
+def _live_display(file: TextIO) -> Any:
+    """Return rich's live display where the output can be redrawn, else None."""
+    with contextlib.suppress(ImportError):
+        from rich.console import Console
+        from rich.live import Live
+
+        console = Console(file=file)
+        if console.is_terminal or console.is_jupyter:
+            return Live(console=console, auto_refresh=False)
+    return None

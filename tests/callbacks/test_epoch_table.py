@@ -1,0 +1,65 @@
+import io
+import re
+import sys
+
+import numpy as np
+import pytest
+
+from skmlclf import BaseMLPClassifier
+from skmlclf.callbacks import EpochMetrics, EpochTable
+
+
+class Terminal(io.StringIO):
+    """Text that says it is a terminal."""
+
+    def isatty(self):
+        return True
+
+
+def fit(file, **kwargs):
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((60, 5)), rng.integers(0, 2, (60, 4))
+    watch = EpochMetrics(["precision_at_2"], verbose=False)
+    callbacks = [watch, EpochTable(file=file)]
+    return BaseMLPClassifier(8, epochs=3, random_state=0, callbacks=callbacks, **kwargs).fit(X, y)
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    pytest.importorskip("rich")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    return Terminal()
+
+
+def test_a_terminal_gets_one_table_redrawn(terminal):
+    clf = fit(terminal)
+    text = terminal.getvalue()
+    assert "\x1b[1A" in text  # moves up, to draw over what was there
+    last = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text).replace("\r", "\n").strip().splitlines()[-4:]
+    assert last[0].split() == ["epoch/3", "time", "loss", "val", "loss", "val", "P@2"]
+    for i, line in enumerate(last[1:]):
+        assert line.split()[0] == str(i + 1)
+        assert line.split()[-1] == f"{clf.history_['val_precision_at_2'][i]:.4f}"
+
+
+def test_a_file_gets_a_line_an_epoch():
+    file = io.StringIO()
+    fit(file)
+    lines = file.getvalue().splitlines()
+    assert [line.split()[:2] for line in lines] == [["epoch", f"{i}/3"] for i in (1, 2, 3)]
+    assert "\x1b" not in file.getvalue()
+
+
+def test_without_rich_a_terminal_gets_lines(terminal, monkeypatch):
+    monkeypatch.setitem(sys.modules, "rich.console", None)
+    fit(terminal)
+    assert len(terminal.getvalue().splitlines()) == 3
+
+
+def test_verbose_shows_the_table(capsys):
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((60, 5)), rng.integers(0, 2, (60, 4))
+    BaseMLPClassifier(8, epochs=2, verbose=1).fit(X, y)
+    assert capsys.readouterr().out.count("epoch") == 2
