@@ -3,14 +3,13 @@
 import argparse
 import json
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from numpy.random import RandomState
-
-ARCHITECTURES = ("base", "pca", "blocks", "deep")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -27,7 +26,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         Exit status: 0, or 2 where the input cannot be used.
     """
     parser = _parser()
+    argv = sys.argv[1:] if argv is None else list(argv)
     args = parser.parse_args(argv)
+    args.argv = argv
     try:
         args.run(args)
     except (ValueError, OSError) as error:
@@ -66,8 +67,15 @@ def _add_compare(commands: Any) -> None:
     )
     compare.add_argument("--seed", type=int, default=0, help="seed of the data and the fits")
     compare.add_argument(
-        "--only", nargs="+", choices=ARCHITECTURES, default=ARCHITECTURES, help="which to train"
+        "--only", nargs="+", metavar="NAME", help="which to train, by name (default: all)"
     )
+    compare.add_argument(
+        "--study",
+        choices=("architectures", "features"),
+        default="architectures",
+        help="the four architectures, or the base on video, audio, both and principal components",
+    )
+    compare.add_argument("--report", type=Path, metavar="DIR", help="also leave an HTML page here")
     compare.add_argument("--json", type=Path, metavar="FILE", help="also write the results here")
     compare.set_defaults(run=_compare)
 
@@ -79,20 +87,29 @@ def _compare(args: argparse.Namespace) -> None:
         raise ValueError(f"--json {args.json}: there is no folder {args.json.parent}.")
     # TensorFlow tells of accelerators and instruction sets it looked for; a table is asked for.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from skmlclf.comparison import compare, default_architectures
+    from skmlclf.comparison import compare, default_architectures, feature_architectures
 
+    make = default_architectures if args.study == "architectures" else feature_architectures
+    estimators = make(epochs=args.epochs, random_state=args.seed)
+    unknown = set(args.only or ()) - set(estimators)
+    if unknown:
+        raise ValueError(
+            f"--only {' '.join(sorted(unknown))}: expected some of {', '.join(estimators)}."
+        )
     X, y, X_val, y_val = _data(args)
     print(
         f"{X.shape[0]:,} training and {X_val.shape[0]:,} held-out samples,"
         f" {X.shape[1]:,} features, {y.shape[1]:,} labels, {y.nnz / y.shape[0]:.2f} a sample",
         flush=True,
     )
-    architectures = default_architectures(epochs=args.epochs, random_state=args.seed)
-    chosen = {name: architectures[name] for name in ARCHITECTURES if name in args.only}
+    chosen = {n: e for n, e in estimators.items() if args.only is None or n in args.only}
     comparison = compare(chosen, X, y, X_val, y_val)
     print(f"\n{comparison}", flush=True)
     if args.json is not None:
         args.json.write_text(json.dumps(comparison.to_dict(), indent=2) + "\n")
+    if args.report is not None:
+        page = comparison.report(args.report, command=f"skmlclf {shlex.join(args.argv)}")
+        print(f"\nreport: {page}", flush=True)
 
 
 def _data(args: argparse.Namespace) -> tuple[Any, Any, Any, Any]:

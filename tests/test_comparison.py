@@ -73,6 +73,7 @@ def test_the_command_prints_and_writes(tmp_path, capsys):
         (["--train", "nowhere/*"], "go together"),
         (["--train", "nowhere/*", "--validate", "nowhere/*"], "nowhere"),
         (["--json", "nowhere/results.json"], "no folder nowhere"),
+        (["--only", "best"], "expected some of base, pca, blocks, deep"),
     ],
 )
 def test_bad_input_is_told_in_a_line(args, message, capsys):

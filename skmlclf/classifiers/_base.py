@@ -12,15 +12,14 @@ from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skmlclf._compat import CallbackSupportMixin, _fit_context, keras_wrapper, with_callbacks
-from skmlclf.callbacks import EpochMetrics, EpochTable
-from skmlclf.callbacks._best_epoch import BestEpoch
+from skmlclf.callbacks import EpochMetrics
 from skmlclf.callbacks._epoch_line import HistoryRecorder
 from skmlclf.callbacks._sklearn_tasks import SklearnTasks
+from skmlclf.classifiers._callbacks import make_callbacks
 from skmlclf.classifiers._parameters import CONSTRAINTS
 from skmlclf.classifiers._rows import HeldOut, Rows, check_features, check_rows, split_rows
 from skmlclf.classifiers._targets import Targets, is_multilabel
 from skmlclf.classifiers._weights import loss_weights
-from skmlclf.metrics._registry import resolve_metric
 from skmlclf.networks import MLPNetwork, set_output_bias
 from skmlclf.training import (
     ArrayBatches,
@@ -293,7 +292,7 @@ class BaseKerasClassifier(CallbackSupportMixin, ClassifierMixin, keras_wrapper()
                 f" {network}. Restore them, or fit with warm_start=False."
             )
         rng = self._new_generator() if fresh else self._generator
-        callbacks = self._new_callbacks()
+        callbacks = make_callbacks(self)
         rows, held_out = self._hold_out(rows, validation, targets, callbacks, rng)
         weights = loss_weights(targets, rows.positives, rows.weight, self.class_weight)
         # All that can be wrong with the input has been looked at; from here on things change.
@@ -386,30 +385,6 @@ class BaseKerasClassifier(CallbackSupportMixin, ClassifierMixin, keras_wrapper()
     def _new_generator(self) -> np.random.RandomState:
         # A generator of the estimator's own: the caller's is asked for one number.
         return np.random.RandomState(check_random_state(self.random_state).randint(2**31 - 1))
-
-    def _new_callbacks(self) -> list[Any]:
-        callbacks = [c() if isinstance(c, type) else c for c in self.callbacks or ()]
-        for callback in callbacks:
-            if not isinstance(callback, keras.callbacks.Callback):
-                raise TypeError(
-                    "callbacks must hold keras.callbacks.Callback instances or classes, got"
-                    f" {callback!r}."
-                )
-        if self.verbose and not any(isinstance(c, EpochMetrics | EpochTable) for c in callbacks):
-            callbacks.append(EpochTable())
-        if self.early_stopping:
-            greater_is_better = False
-            if self.scoring != "loss":
-                greater_is_better = resolve_metric(self.scoring).greater_is_better
-            callbacks.append(
-                BestEpoch(
-                    f"val_{self.scoring}",
-                    greater_is_better=greater_is_better,
-                    patience=self.n_iter_no_change,
-                    tol=self.tol,
-                )
-            )
-        return callbacks
 
     def _resolved_batch_size(self, n_rows: int) -> int:
         if self.batch_size != "auto":

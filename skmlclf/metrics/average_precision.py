@@ -93,11 +93,10 @@ def global_average_precision_score(
     0.5556
     """
     inputs = read_ranking_inputs(y_true, y_score, sample_weight)
-    n_true = np.average(inputs.true.row_counts, weights=inputs.weights)
-    if n_true == 0:
-        return 0.0
-    n_rows = len(inputs.true.row_counts) if inputs.weights is None else inputs.weights.sum()
-    return _gained_precision(inputs, k) / float(n_true * n_rows)
+    counts = inputs.true.row_counts
+    n_true = float(counts.sum() if inputs.weights is None else counts @ inputs.weights)
+    gained = _gained_precision(inputs, k)
+    return gained / n_true if n_true > 0 else 0.0
 
 
 def _gained_precision(inputs: RankingInputs, k: int) -> float:

@@ -1,6 +1,8 @@
 """What must hold of every metric, from one table."""
 
 import inspect
+import subprocess
+import sys
 import tracemalloc
 from functools import partial
 
@@ -432,6 +434,20 @@ def test_any_integer_k_will_do(name, y_true, y_score):
 def test_bad_propensities_raise(weights, y_true, y_score):
     with pytest.raises(ValueError, match="inverse_propensity must"):
         metrics.propensity_scored_ndcg_at_k_score(y_true, y_score, weights)
+
+
+def test_bad_scores_raise_also_where_nothing_is_true():
+    for metric in RANKING.values():
+        if metric is not RANKING["perr"]:  # which then retrieves nothing
+            with pytest.raises(ValueError, match="NaN"):
+                metric(np.zeros((3, N_LABELS)), np.full((3, N_LABELS), np.nan))
+
+
+def test_import_is_light():
+    heavy = {"tensorflow", "keras", "matplotlib"}
+    code = f"import sys, skmlclf.metrics; print(*{heavy} & {{*sys.modules}})"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert result.stdout.strip() == b""
 
 
 def test_one_signature():

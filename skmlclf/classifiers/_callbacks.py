@@ -1,0 +1,52 @@
+"""The callbacks of a fit: the user's, and those that its parameters ask for."""
+
+from typing import Any
+
+import keras
+
+from skmlclf.callbacks import EpochMetrics, EpochTable
+from skmlclf.callbacks._best_epoch import BestEpoch
+from skmlclf.metrics._registry import resolve_metric
+
+
+def make_callbacks(estimator: Any) -> list[Any]:
+    """Return the callbacks in the order in which they are called.
+
+    Parameters
+    ----------
+    estimator : classifier
+        Its parameters say which.
+
+    Returns
+    -------
+    list of keras.callbacks.Callback
+
+    Raises
+    ------
+    TypeError
+        If ``callbacks`` holds anything else.
+    ValueError
+        If ``scoring`` names no metric.
+    """
+    callbacks = [c() if isinstance(c, type) else c for c in estimator.callbacks or ()]
+    for callback in callbacks:
+        if not isinstance(callback, keras.callbacks.Callback):
+            raise TypeError(
+                "callbacks must hold keras.callbacks.Callback instances or classes, got"
+                f" {callback!r}."
+            )
+    shown = any(isinstance(c, EpochMetrics | EpochTable) for c in callbacks)
+    if estimator.verbose and not shown:
+        callbacks.append(EpochTable())
+    if estimator.early_stopping:
+        on_loss = estimator.scoring == "loss"
+        callbacks.append(
+            BestEpoch(
+                f"val_{estimator.scoring}",
+                greater_is_better=not on_loss
+                and resolve_metric(estimator.scoring).greater_is_better,
+                patience=estimator.n_iter_no_change,
+                tol=estimator.tol,
+            )
+        )
+    return callbacks
