@@ -80,7 +80,8 @@ def write_report(
     folder.mkdir(parents=True, exist_ok=True)
     results = {**comparison.to_dict(), "command": command, "versions": _versions()}
     (folder / "results.json").write_text(json.dumps(results, indent=2) + "\n")
-    np.savez_compressed(folder / "predictions.npz", **_predictions(comparison))
+    arrays: dict[str, Any] = _predictions(comparison)
+    np.savez_compressed(folder / "predictions.npz", **arrays)
     page = folder / "index.html"
     page.write_text(template.substitute(values), "utf-8")
     return page
