@@ -4,6 +4,7 @@ import glob
 import os
 from collections import deque
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
 
@@ -18,6 +19,16 @@ Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 _BATCH = 1024  # records parsed at a time: a few MB in flight
 _FRAME_BYTES = 16  # what a TFRecord file adds to each record: length and two checksums
 _REFETCH = "Fetch it again, or leave it out of paths."
+
+
+@dataclass(frozen=True)
+class _Form:
+    """What a record must hold."""
+
+    features: dict[str, int]
+    id_feature: str
+    labels_feature: str
+    n_labels: int
 
 
 @validate_params(
@@ -58,8 +69,8 @@ def load_tfrecords(
     id_feature : str, default="id"
         Name of the feature that identifies a record.
     labels_feature : str, default="labels"
-        Name of the feature that lists a record's label ids. It may be empty, as it is in files
-        whose labels are withheld.
+        Name of the feature that lists a record's label ids. The list may be empty, as it is in
+        files whose labels are withheld.
 
     Returns
     -------
@@ -108,12 +119,17 @@ def load_tfrecords(
     >>> train.data.shape, train.target.shape  # doctest: +SKIP
     ((27680, 1152), (27680, 3862))
     """
-    features = _check_features(YOUTUBE8M_FEATURES if features is None else features)
-    names = {"id": id_feature, "labels": labels_feature}
+    form = _Form(
+        _check_features(YOUTUBE8M_FEATURES if features is None else features),
+        id_feature,
+        labels_feature,
+        n_labels,
+    )
+    _check_names(form)
     files = _expand_paths(paths)
     for file in files:
         _check_not_empty(file)
-    data, ids, labels, lengths = _read(files, features, names, n_labels)
+    data, ids, labels, lengths = _read(files, form)
     target = csr_matrix(
         (np.ones(len(labels), dtype=np.uint8), labels, np.concatenate([[0], np.cumsum(lengths)])),
         shape=(len(data), n_labels),
@@ -124,7 +140,9 @@ def load_tfrecords(
         data=data,
         target=target,
         ids=ids,
-        feature_names=[f"{name}_{i}" for name, width in features.items() for i in range(width)],
+        feature_names=[
+            f"{name}_{i}" for name, width in form.features.items() for i in range(width)
+        ],
         DESCR=f"{len(data)} records read from {len(files)} TFRecord files.",
     )
 
@@ -145,6 +163,16 @@ def _check_features(features: Mapping[str, int]) -> dict[str, int]:
                 f"Received {width!r}."
             )
     return {name: int(width) for name, width in features.items()}
+
+
+def _check_names(form: _Form) -> None:
+    """Check that no two features go by the same name."""
+    names = [*form.features, form.id_feature, form.labels_feature]
+    if len(set(names)) < len(names):
+        raise ValueError(
+            "Expected different names in features, id_feature and labels_feature. Received "
+            f"{names}. Rename the one that occurs twice."
+        )
 
 
 def _expand_paths(paths: Paths) -> list[str]:
@@ -186,24 +214,24 @@ def _check_not_empty(file: str) -> None:
             )
 
 
-def _read(
-    files: list[str], features: dict[str, int], names: dict[str, str], n_labels: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Read all files in one pass; return features, ids, label ids, and labels per record."""
+def _read(files: list[str], form: _Form) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Read all files in one pass; return features, ids, label ids, and labels a record."""
     import tensorflow as tf
 
-    spec = {name: tf.io.FixedLenFeature([width], tf.float32) for name, width in features.items()}
-    spec[names["id"]] = tf.io.FixedLenFeature([], tf.string)
-    spec[names["labels"]] = tf.io.RaggedFeature(tf.int64)
+    spec = {
+        name: tf.io.FixedLenFeature([width], tf.float32) for name, width in form.features.items()
+    }
+    spec[form.id_feature] = tf.io.FixedLenFeature([], tf.string)
+    spec[form.labels_feature] = tf.io.RaggedFeature(tf.int64)
 
     def parse(records: Any) -> tuple[Any, ...]:
         example = tf.io.parse_example(records, spec)
-        labels = example[names["labels"]]
+        data = tf.concat([example[name] for name in form.features], axis=1)
+        labels = example[form.labels_feature]
         n_bytes = tf.reduce_sum(tf.strings.length(records) + _FRAME_BYTES)
-        data = tf.concat([example[name] for name in features], axis=1)
-        return data, example[names["id"]], labels.values, labels.row_lengths(), n_bytes
+        return data, example[form.id_feature], labels.values, labels.row_lengths(), n_bytes
 
-    # One dataset over all files: making one a file would cost more than the reading.
+    # One dataset over all files: making one for each would take longer than the reading.
     chunks: deque[list[np.ndarray]] = deque()
     n_bytes = 0
     try:
@@ -213,35 +241,31 @@ def _read(
                 chunks.append(arrays)
                 n_bytes += int(chunk_bytes)
     except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
-        raise _first_fault(files, features, names, n_labels) or error from None
+        raise _first_fault(files, form) or ValueError(str(error)) from None
+    # TensorFlow takes a file that is cut inside a record's header for one that ends there.
+    if n_bytes != sum(os.path.getsize(file) for file in files):
+        raise _first_fault(files, form) or ValueError("The files changed while they were read.")
 
-    ids = np.concatenate([chunk[1] for chunk in chunks] or [np.empty(0, object)])
-    labels = np.concatenate([chunk[2] for chunk in chunks] or [np.empty(0, np.int64)])
-    lengths = np.concatenate([chunk[3] for chunk in chunks] or [np.empty(0, np.int64)])
-    data = np.empty((len(ids), sum(features.values())), dtype=np.float32)
+    ids, labels, lengths = (np.concatenate([chunk[i] for chunk in chunks]) for i in (1, 2, 3))
+    data = np.empty((len(ids), sum(form.features.values())), dtype=np.float32)
     start = 0
-    while chunks:  # each chunk is let go once copied, so that the data is held once, not twice
+    while chunks:  # a chunk is let go once copied, so that the data is never held twice
         rows = chunks.popleft()[0]
         data[start : start + len(rows)] = rows
         start += len(rows)
-
-    sound = (
-        # TensorFlow takes a file cut inside a record's header for one that ends there.
-        n_bytes == sum(os.path.getsize(file) for file in files)
-        and len(labels) > 0
-        and labels.min() >= 0
-        and labels.max() < n_labels
-        and np.isfinite(data).all()
-    )
-    fault = None if sound else _first_fault(files, features, names, n_labels)
-    if fault:
-        raise fault
+    if (
+        len(labels) == 0  # either they are withheld, or go by another name
+        or labels.min() < 0
+        or labels.max() >= form.n_labels
+        or not np.isfinite(data).all()
+    ):
+        fault = _first_fault(files, form, needs_labels=len(labels) == 0)
+        if fault:
+            raise fault
     return data, np.array([i.decode(errors="replace") for i in ids]), labels, lengths
 
 
-def _first_fault(
-    files: list[str], features: dict[str, int], names: dict[str, str], n_labels: int
-) -> ValueError | None:
+def _first_fault(files: list[str], form: _Form, *, needs_labels: bool = False) -> ValueError | None:
     """Find out, record by record, which file is at fault and why."""
     import tensorflow as tf
 
@@ -249,7 +273,7 @@ def _first_fault(
         n_records, n_bytes, what = 0, 0, None
         try:
             for record in tf.data.TFRecordDataset(file).as_numpy_iterator():
-                what = _record_fault(record, features, names, n_labels)
+                what = _record_fault(record, form, needs_labels=needs_labels)
                 if what:
                     what = f"record {n_records} (counted from 0) has {what}"
                     break
@@ -257,12 +281,12 @@ def _first_fault(
                 n_bytes += len(record) + _FRAME_BYTES
             else:
                 if n_bytes < os.path.getsize(file):
-                    what = f"the file ends inside the header of record {n_records}. {_REFETCH}"
+                    what = f"it is truncated inside the header of record {n_records}. {_REFETCH}"
         except tf.errors.DataLossError as error:
             what = _damage(file, n_records, n_bytes, error.message)
         if what:
             return ValueError(
-                "Expected a whole TFRecord file of tf.train.Example records. Received "
+                "Expected a complete TFRecord file of tf.train.Example records. Received "
                 f"{file!r}: {what}"
             )
     return None
@@ -280,52 +304,52 @@ def _damage(file: str, n_records: int, n_bytes: int, message: str) -> str:
             f"what is left of the file's {os.path.getsize(file)} bytes. {_REFETCH}"
         )
     if n_records == 0:
-        return f"it is not a TFRecord file, or is damaged from its start. {_REFETCH}"
+        return f"it is not a TFRecord file, or damaged from its start. {_REFETCH}"
     return f"it is damaged at record {n_records}, byte {n_bytes}: checksums differ. {_REFETCH}"
 
 
-def _record_fault(
-    record: bytes, features: dict[str, int], names: dict[str, str], n_labels: int
-) -> str | None:
+def _record_fault(record: bytes, form: _Form, *, needs_labels: bool) -> str | None:
     """Say what is wrong with one record, or return None."""
-    from google.protobuf.message import DecodeError
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
     from tensorflow.train import Example
 
     try:
         found = Example.FromString(record).features.feature
     except DecodeError:
         return "content that is not a tf.train.Example. Check that the file is of this form."
-    wanted = {names["id"]: "bytes_list", names["labels"]: "int64_list"}
-    wanted |= dict.fromkeys(features, "float_list")
-    for name, kind in wanted.items():
+    kinds = {form.id_feature: "bytes_list", form.labels_feature: "int64_list"}
+    kinds |= dict.fromkeys(form.features, "float_list")
+    for name, kind in kinds.items():
         if name not in found:
+            if name == form.labels_feature and not needs_labels:
+                continue
             return (
                 f"no feature {name!r}; it has {sorted(found)}. Pass the names it uses as features, "
                 "id_feature and labels_feature."
             )
         received = found[name].WhichOneof("kind")
-        # A list without values may be written without its kind: then it is an empty list.
-        if received is not None and received != kind:
-            return f"a {received} as feature {name!r}, not a {kind}. Pass the name of another one."
+        if received is not None and received != kind:  # None: a list without values
+            return f"a {received} as feature {name!r}, not a {kind}. Pass another feature's name."
         values = np.asarray(getattr(found[name], kind).value)
-        if name == names["id"] and len(values) != 1:
+        if name == form.id_feature and len(values) != 1:
             return f"{len(values)} values in feature {name!r}, not the 1 that identifies it."
-        if name in features:
-            if len(values) != features[name]:
+        if name == form.labels_feature:
+            outside = values[(values < 0) | (values >= form.n_labels)]
+            if len(outside):
                 return (
-                    f"{len(values)} values in feature {name!r}, not {features[name]}. Pass its "
-                    f"width, such as features={{{name!r}: {len(values)}}}."
+                    f"label id {outside[0]}, not one of 0 to {form.n_labels - 1}. Pass the number "
+                    "of labels of the data set as n_labels."
+                )
+        if name in form.features:
+            width = form.features[name]
+            if len(values) != width:
+                return (
+                    f"{len(values)} values in feature {name!r}, not {width}. Pass its width, as in "
+                    f"features={{{name!r}: {len(values)}}}."
                 )
             if not np.isfinite(values).all():
                 return (
-                    f"NaN or infinity in feature {name!r}, not finite numbers alone. Repair or "
-                    "leave out the file."
+                    f"NaN or infinity in feature {name!r}, not finite numbers alone. Repair the "
+                    "file, or leave it out of paths."
                 )
-    labels = np.asarray(found[names["labels"]].int64_list.value, dtype=np.int64)
-    outside = labels[(labels < 0) | (labels >= n_labels)]
-    if len(outside):
-        return (
-            f"label id {outside[0]}, not one of 0 .. {n_labels - 1}. Pass the data set's number of "
-            "labels as n_labels."
-        )
     return None

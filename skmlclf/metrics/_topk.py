@@ -159,7 +159,8 @@ class TopKScores:
             )
 
     def rows_per_block(self) -> int:
-        return max(1, BLOCK_BYTES // max(self.n_labels, 8 * self.n_kept))
+        # Little of a block of flags, one for each row and label, is ever touched.
+        return max(1, 4 * BLOCK_BYTES // max(self.n_labels, 8 * self.n_kept))
 
     def top_k(self, start: int, stop: int, k: int) -> tuple[NDArray[np.intp], NDArray[Any]]:
         labels = self.labels[start:stop].astype(np.intp)

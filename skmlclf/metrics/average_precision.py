@@ -101,7 +101,7 @@ def global_average_precision_score(
 
 def _gained_precision(inputs: RankingInputs, k: int) -> float:
     """Sum over the true pairs kept, each times its weight, of the precision met there."""
-    steps = _distinct(_true_scores(inputs, k))
+    steps = np.sort(_true_scores(inputs, k))
     # Weight of the pairs above each step, and of those at it in the chunks already seen.
     above, seen = np.zeros(len(steps)), np.zeros(len(steps))
     step_of_true, place_in_step, weight_of_true = [], [], []
@@ -146,12 +146,6 @@ def _true_scores(inputs: RankingInputs, k: int) -> NDArray[Any]:
     if isinstance(inputs.scores, DenseScores):
         return inputs.scores.at(inputs.true.rows, inputs.true.columns)
     return np.concatenate([block.scores[block.hits] for block in inputs.ranked(k)])
-
-
-def _distinct(scores: NDArray[Any]) -> NDArray[Any]:
-    # Not numpy.unique: -0.0 and 0.0 are one step.
-    ordered = np.sort(scores)
-    return ordered[np.concatenate(([True], ordered[1:] > ordered[:-1]))[: len(ordered)]]
 
 
 def _chunks(

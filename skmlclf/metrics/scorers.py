@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from sklearn.metrics import get_scorer_names as sklearn_scorer_names
 
 from skmlclf._compat import BaseScorer, shared_predictions
@@ -126,7 +127,7 @@ class _MetricScorer(BaseScorer):
             if method is None:
                 y_score = predictions.scores(classes)
             else:
-                y_score = predictions.top_k(method, min(depth, y_true.shape[1]))
+                y_score = predictions.top_k(method, min(depth, np.shape(y_true)[1]))
         return self._sign * self._metric.score(y_true, y_score, **kwargs)
 
 

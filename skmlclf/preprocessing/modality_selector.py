@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils import Tags
+from sklearn.utils import Tags, check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skmlclf._compat import _check_feature_names_in, _fit_context
@@ -107,22 +107,24 @@ class ModalitySelector(TransformerMixin, BaseEstimator):
         """
         layout = _check_layout(YOUTUBE8M_LAYOUT if self.layout is None else self.layout)
         groups = _check_modality(self.modality, layout)
-        X = validate_data(self, X, accept_sparse=("csr", "csc"))
+        n_features = check_array(X, accept_sparse=("csr", "csc"), estimator=self).shape[1]
+        edges = np.cumsum([0, *layout.values()])
         if self.modality == "all" and self.layout is None:
-            self.columns_ = np.arange(X.shape[1])
-            return self
-        n_expected = sum(layout.values())
-        if X.shape[1] != n_expected:
+            columns = np.arange(n_features)
+        elif n_features == edges[-1]:
+            spans = {name: np.arange(edges[i], edges[i + 1]) for i, name in enumerate(layout)}
+            columns = np.concatenate([spans[name] for name in groups])
+        else:
             widths = ", ".join(f"{name} {width}" for name, width in layout.items())
             whose = "the default layout (YouTube-8M's)" if self.layout is None else "layout"
             raise ValueError(
-                f"Expected {n_expected} columns, the sum of the groups of {whose}: {widths}. "
-                f"Received X with {X.shape[1]} columns. Pass the layout of your own columns, such "
+                f"Expected {edges[-1]} columns, the sum of the groups of {whose}: {widths}. "
+                f"Received X with {n_features} columns. Pass the layout of your own columns, such "
                 "as layout={'video': 1024, 'audio': 128}."
             )
-        edges = np.cumsum([0, *layout.values()])
-        spans = {name: np.arange(edges[i], edges[i + 1]) for i, name in enumerate(layout)}
-        self.columns_ = np.concatenate([spans[name] for name in groups])
+        # Recorded last, so that input that is refused leaves an earlier fit as it was.
+        validate_data(self, X, skip_check_array=True)
+        self.columns_ = columns
         return self
 
     def transform(self, X: ArrayLike) -> Any:
@@ -139,11 +141,11 @@ class ModalitySelector(TransformerMixin, BaseEstimator):
             The selected columns, in the dtype of `X`. A view of `X` where that is possible.
         """
         check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse=("csr", "csc"), reset=False)
+        checked: Any = validate_data(self, X, accept_sparse=("csr", "csc"), reset=False)
         start, stop = self.columns_[0], self.columns_[-1] + 1
         if np.array_equal(self.columns_, np.arange(start, stop)):
-            return X[:, start:stop]
-        return X[:, self.columns_]
+            return checked[:, start:stop]
+        return checked[:, self.columns_]
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
         """Get the names of the selected columns.

@@ -86,9 +86,10 @@ def compare(
             ours_sparse.append(seconds(sparse))
     best, best_sparse = min(ours), min(ours_sparse)
     reference = f"{min(peers):8.3f} {min(peers) / best:6.1f}x" if peers else " " * 16
+    peer_memory = f"{peak_megabytes(peer):8.1f}" if peer is not None else " " * 8
     print(
         f"{name:<34} {reference} {best:8.3f} {best_sparse:8.3f} {best_sparse / best:8.2f} "
-        f"{inputs:8.0f} {peak_megabytes(dense):8.1f} {peak_megabytes(sparse):8.1f}",
+        f"{inputs:8.0f} {peer_memory} {peak_megabytes(dense):8.1f} {peak_megabytes(sparse):8.1f}",
         flush=True,
     )
 
@@ -111,7 +112,7 @@ def main() -> None:
     print(
         f"{arguments.rows} x {arguments.labels}, {y_true.sum()} labels, {y_pred.sum()} predicted, "
         f"one thread\n{'':<34} {'peer s':>8} {'ratio':>7} {'dense s':>8} {'CSR s':>8} "
-        f"{'CSR/d':>8} {'input MB':>8} {'peak MB':>8} {'CSR MB':>8}"
+        f"{'CSR/d':>8} {'input MB':>8} {'peer MB':>8} {'peak MB':>8} {'CSR MB':>8}"
     )
     sk = sklearn.metrics
     ranking: dict[str, tuple[Callable[..., Any] | None, Callable[..., Any]]] = {

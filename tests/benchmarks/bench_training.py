@@ -134,7 +134,8 @@ def main():
         peers["skmlclf bfloat16"] = Ours(X, y, "bfloat16")
     if torch is not None:
         peers["PyTorch float32"] = Torch(X, y)
-        peers["PyTorch bfloat16"] = Torch(X, y, bfloat16=True)
+        if has_bfloat16():
+            peers["PyTorch bfloat16"] = Torch(X, y, bfloat16=True)
 
     n, f, labels = len(X), X.shape[1], y.shape[1]
     products = {

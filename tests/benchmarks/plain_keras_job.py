@@ -64,8 +64,8 @@ def main():
     jobs = [
         (dense_model(N_FEATURES, [1024]), 1e-3, X, X_val),
         (dense_model(256, [1024]), 1e-3, pca.transform(X), pca.transform(X_val)),
-        (dense_model(N_FEATURES, [1024, 512], blocks=True), 1e-3, X, X_val),
-        (dense_model(N_FEATURES, [1024] * 3, blocks=True, dropout=0.3), 5e-4, X, X_val),
+        (dense_model(N_FEATURES, [1024, 512], blocks=True), 3e-3, X, X_val),
+        (dense_model(N_FEATURES, [2048] * 3, blocks=True, dropout=0.4), 8e-4, X, X_val),
     ]
     for model, rate, X_train, X_held_out in jobs:
         model.compile(keras.optimizers.Adam(rate), "binary_crossentropy")

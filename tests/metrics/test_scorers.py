@@ -180,6 +180,15 @@ def test_any_classifier(name, weighted):
         assert value == pytest.approx(expected[scoring], rel=1e-12), scoring
 
 
+@pytest.mark.parametrize("form", [list, pd.DataFrame, sp.csc_array])
+def test_any_form_of_targets(form):
+    targets = Y.tolist() if form is list else form(Y)
+    model = TopKClassifier().fit(X, Y)
+    for scoring in ("gap_at_3", "perr", "f1_samples", "multilabel_confusion_matrix"):
+        scorer = get_scorer(scoring)
+        assert scorer(model, X, targets) == scorer(model, X, Y)
+
+
 def test_labels_always_or_never_there_in_training():
     """Their probabilities are a single column, and only ``classes_`` tells of which class."""
     y = Y.copy()

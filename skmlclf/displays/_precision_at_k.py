@@ -1,0 +1,300 @@
+"""Precision and recall of the k best labels, for every k."""
+
+from numbers import Integral
+from typing import Any, Self
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import ArrayLike, NDArray
+
+from skmlclf.displays._style import COLORS, MARKERS, clear_frame, last_step, legend, one_axes, plain
+from skmlclf.metrics._inputs import LabelMatrix
+from skmlclf.metrics._predictions import Predictions, as_indicator, one_hot, topk_method
+from skmlclf.metrics._topk import ScoreLike, best_first, read_ranking_inputs
+
+_BASELINE = "frequency ranking"
+
+
+class PrecisionAtKDisplay:
+    """Precision and recall of the k best labels of each row, for k from 1 on.
+
+    Precision is drawn solid, recall dashed. The baseline, thin and grey, ranks the labels of
+    every row by how frequent they were in training: what can be had without looking at a row.
+
+    Make it with :meth:`from_estimator` or :meth:`from_predictions`.
+
+    Parameters
+    ----------
+    precision, recall : ndarray of shape (k_max,)
+        Values for k = 1, 2, ...
+    baseline_precision, baseline_recall : ndarray of shape (k_max,), default=None
+        The same for the frequency ranking.
+    name : str, default=None
+        What to call the classifier.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        Where it is drawn.
+    figure_ : matplotlib Figure
+        The figure of the axes.
+    lines_ : dict of str to matplotlib Line2D
+        The curves: ``"precision"``, ``"recall"`` and, with a baseline, ``"baseline_precision"``
+        and ``"baseline_recall"``.
+
+    See Also
+    --------
+    skmlclf.metrics.precision_at_k_score : Precision at one k.
+    skmlclf.metrics.recall_at_k_score : Recall at one k.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_multilabel_classification
+    >>> from sklearn.neighbors import KNeighborsClassifier
+    >>> from skmlclf.displays import PrecisionAtKDisplay
+    >>> X, y = make_multilabel_classification(n_classes=8, random_state=0)
+    >>> knn = KNeighborsClassifier().fit(X[:80], y[:80])
+    >>> display = PrecisionAtKDisplay.from_estimator(knn, X[80:], y[80:], k_max=3, y_train=y[:80])
+    >>> display.precision.round(2)
+    array([0.85, 0.72, 0.63])
+    >>> display.baseline_precision.round(2)
+    array([0.65, 0.7 , 0.6 ])
+    """
+
+    def __init__(
+        self,
+        precision: NDArray[np.float64],
+        recall: NDArray[np.float64],
+        *,
+        baseline_precision: NDArray[np.float64] | None = None,
+        baseline_recall: NDArray[np.float64] | None = None,
+        name: str | None = None,
+    ) -> None:
+        self.precision = precision
+        self.recall = recall
+        self.baseline_precision = baseline_precision
+        self.baseline_recall = baseline_recall
+        self.name = name
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: ArrayLike,
+        y: Any,
+        *,
+        k_max: int = 20,
+        y_train: Any = None,
+        frequencies: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        name: str | None = None,
+        ax: Any = None,
+    ) -> Self:
+        """Draw how well a fitted classifier ranks the labels.
+
+        Parameters
+        ----------
+        estimator : fitted classifier
+            The first that it has of ``predict_topk``, ``predict_proba`` and
+            ``decision_function`` ranks the labels; inside a pipeline or a search too.
+        X : array-like of shape (n_samples, n_features)
+            Rows that it was not trained on.
+        y : {array-like, sparse} of shape (n_samples, n_labels) or (n_samples,)
+            Their labels, 0/1; or one class a row.
+        k_max : int, default=20
+            The largest k. No more than the number of labels is drawn.
+        y_train : {array-like, sparse} of shape (n_train_samples, n_labels), default=None
+            Labels of the training rows, for the baseline; one class a row where `y` is so.
+        frequencies : array-like of shape (n_labels,), default=None
+            How often each label was there in training, in place of `y_train`.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each row.
+        name : str, default=None
+            What to call the classifier. Its class by default.
+        ax : matplotlib Axes, default=None
+            Where to draw. A new figure by default.
+
+        Returns
+        -------
+        PrecisionAtKDisplay
+        """
+        y, classes = as_indicator(y, estimator)
+        if classes is not None and y_train is not None and np.ndim(y_train) == 1:
+            y_train = one_hot(y_train, classes)
+        n_labels = LabelMatrix(y, "y").shape[1]
+        k_max = _checked_k(k_max, n_labels)
+        predictions = Predictions(estimator, X)
+        # With one class a row the classes are few, and predict_topk may speak of classes.
+        method = topk_method(estimator) if classes is None else None
+        y_score: Any
+        if method is None:
+            y_score = predictions.scores(classes)
+        else:
+            y_score = predictions.top_k(method, k_max)
+        return cls.from_predictions(
+            y,
+            y_score,
+            k_max=k_max,
+            y_train=y_train,
+            frequencies=frequencies,
+            sample_weight=sample_weight,
+            name=type(last_step(estimator)).__name__ if name is None else name,
+            ax=ax,
+        )
+
+    @classmethod
+    def from_predictions(
+        cls,
+        y_true: Any,
+        y_score: ScoreLike,
+        *,
+        k_max: int = 20,
+        y_train: Any = None,
+        frequencies: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        name: str | None = None,
+        ax: Any = None,
+    ) -> Self:
+        """Draw how well scores rank the labels.
+
+        Parameters
+        ----------
+        y_true : {array-like, sparse} of shape (n_samples, n_labels)
+            The true labels, 0/1.
+        y_score : array-like of shape (n_samples, n_labels) or tuple of two (n_samples, n_kept)
+            Scores, higher is better; or the pair ``(labels, scores)`` of the best labels of each
+            row, best first.
+        k_max : int, default=20
+            The largest k. No more than the number of labels is drawn; a pair must hold as many.
+        y_train : {array-like, sparse} of shape (n_train_samples, n_labels), default=None
+            Labels of the training rows, for the baseline.
+        frequencies : array-like of shape (n_labels,), default=None
+            How often each label was there in training, in place of `y_train`.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each row.
+        name : str, default=None
+            What to call the classifier.
+        ax : matplotlib Axes, default=None
+            Where to draw. A new figure by default.
+
+        Returns
+        -------
+        PrecisionAtKDisplay
+
+        Raises
+        ------
+        ValueError
+            If the shapes differ, `y_true` is not 0/1, a pair is too short, or both `y_train` and
+            `frequencies` are given.
+        """
+        n_samples, n_labels = LabelMatrix(y_true, "y_true").shape
+        k_max = _checked_k(k_max, n_labels)
+        counts = _frequencies(y_train, frequencies, n_labels)
+        precision, recall = _at_every_k(y_true, y_score, k_max, sample_weight)
+        baseline: tuple[Any, Any] = (None, None)
+        if counts is not None:
+            best = best_first(counts[None])[:, :k_max]
+            shape = (n_samples, k_max)
+            pair = np.broadcast_to(best, shape), np.broadcast_to(counts[best], shape)
+            baseline = _at_every_k(y_true, pair, k_max, sample_weight)
+        display = cls(
+            precision,
+            recall,
+            baseline_precision=baseline[0],
+            baseline_recall=baseline[1],
+            name=name,
+        )
+        return display.plot(ax)
+
+    def plot(self, ax: Any = None, *, name: str | None = None, **kwargs: Any) -> Self:
+        """Draw the curves. Several displays may share an axes, each in a colour of its own.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw. A new figure by default.
+        name : str, default=None
+            What to call the classifier, in place of the name given before.
+        **kwargs : dict
+            Settings for matplotlib's ``plot`` of the two curves.
+
+        Returns
+        -------
+        PrecisionAtKDisplay
+            Itself.
+        """
+        ax = one_axes(ax, "PrecisionAtKDisplay", (6.4, 3.8))
+        from matplotlib.ticker import MaxNLocator
+
+        name = self.name if name is None else name
+        k = np.arange(1, len(self.precision) + 1)
+        place = sum(line.get_gid() == "precision_at_k" for line in ax.lines)
+        look = {
+            "color": COLORS[place % len(COLORS)],
+            "marker": MARKERS[place % len(MARKERS)],
+            "markersize": 5,
+            **kwargs,
+        }
+        suffix = f", {plain(name)}" if name else ""
+        self.lines_ = {}
+        for key, style in (("precision", "-"), ("recall", "--")):
+            label = f"{key}{suffix}"
+            (self.lines_[key],) = ax.plot(
+                k, getattr(self, key), **{"linestyle": style, "label": label, **look}
+            )
+        self.lines_["precision"].set_gid("precision_at_k")
+        grey = {"color": "0.55", "linewidth": 1.2, "zorder": 1.5}
+        for key, style in (("precision", "-"), ("recall", "--")):
+            values = getattr(self, f"baseline_{key}")
+            if values is not None:
+                (self.lines_[f"baseline_{key}"],) = ax.plot(
+                    k, values, linestyle=style, label=f"{key}, {_BASELINE}", **grey
+                )
+        ax.set(xlabel="k, labels taken of each row", ylabel="mean over the rows", ylim=(0, 1.02))
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        clear_frame(ax, "top", "right")
+        legend(ax)
+        self.ax_ = ax
+        self.figure_ = ax.figure
+        return self
+
+
+def _checked_k(k_max: int, n_labels: int) -> int:
+    if not isinstance(k_max, Integral) or k_max < 1:
+        raise ValueError(f"k_max must be an int of at least 1, got {k_max!r}.")
+    return min(int(k_max), n_labels)
+
+
+def _frequencies(y_train: Any, frequencies: Any, n_labels: int) -> NDArray[Any] | None:
+    if y_train is not None and frequencies is not None:
+        raise ValueError("Give y_train or frequencies, not both: one follows from the other.")
+    if y_train is not None:
+        matrix = LabelMatrix(y_train if sp.issparse(y_train) else np.asarray(y_train), "y_train")
+        frequencies = np.bincount(matrix.read_all().columns, minlength=matrix.shape[1])
+    if frequencies is None:
+        return None
+    frequencies = np.asarray(frequencies)
+    if frequencies.shape != (n_labels,):
+        raise ValueError(
+            f"The baseline needs a training frequency for each of the {n_labels} labels of "
+            f"y_true, but got an array of shape {frequencies.shape}."
+        )
+    return frequencies
+
+
+def _at_every_k(
+    y_true: Any, y_score: ScoreLike, k_max: int, sample_weight: ArrayLike | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Precision and recall at 1 to ``k_max``, the labels of each row ranked once."""
+    inputs = read_ranking_inputs(y_true, y_score, sample_weight)
+    n_samples = inputs.true.shape[0]
+    weights = np.ones(n_samples) if inputs.weights is None else inputs.weights
+    # A row without labels finds none either, whatever it is divided by.
+    weights_by_label = weights / np.maximum(inputs.true.row_counts, 1)
+    found, recalled = np.zeros(k_max), np.zeros(k_max)
+    for block in inputs.ranked(k_max):
+        hits = block.hits.cumsum(axis=1)
+        found += weights[block.rows] @ hits
+        recalled += weights_by_label[block.rows] @ hits
+    total = weights.sum()
+    return found / np.arange(1, k_max + 1) / total, recalled / total

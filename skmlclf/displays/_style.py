@@ -1,0 +1,119 @@
+"""What the displays have in common: axes, colours, texts.
+
+Text and frames take their colours from matplotlib's settings, so that a dark style stays readable.
+"""
+
+from collections.abc import Mapping
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+
+# Okabe and Ito's colours, told apart by colour-blind eyes and seen on white as on black. Their
+# order alternates between darker and lighter; markers tell them apart where there is no colour.
+COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
+MARKERS = ("o", "s", "^", "D", "v", "X", "P")
+ACCENT = COLORS[0]
+MUTED = "0.6"
+
+# A longer name would leave no room for the picture.
+MAX_NAME_LENGTH = 32
+
+
+def pyplot(caller: str) -> Any:
+    """Import ``matplotlib.pyplot``, or say how to get it."""
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        raise ImportError(
+            f"{caller} draws with matplotlib, which is not installed. Install it with "
+            "`pip install matplotlib`."
+        ) from error
+    return plt
+
+
+def one_axes(ax: Any, caller: str, size: tuple[float, float]) -> Any:
+    """Return the given axes, or those of a new figure."""
+    plt = pyplot(caller)
+    if ax is None:
+        _, ax = plt.subplots(figsize=size, layout="constrained")
+    return ax
+
+
+def several_axes(
+    ax: Any, n_axes: int, caller: str, *, panel: tuple[float, float], n_columns: int, **kwargs: Any
+) -> np.ndarray:
+    """Return as many axes as asked for, in one row of an array: the given ones, or new ones."""
+    plt = pyplot(caller)
+    if ax is not None:
+        axes = np.array(ax, dtype=object).ravel()
+        if len(axes) != n_axes:
+            raise ValueError(
+                f"{caller} draws {n_axes} panels here and needs an axes for each, but ax holds "
+                f"{len(axes)}. Give {n_axes} axes, or choose what is drawn with metrics."
+            )
+        return axes
+    n_columns = min(n_axes, n_columns)
+    n_rows = -(-n_axes // n_columns)
+    _, grid = plt.subplots(
+        n_rows,
+        n_columns,
+        figsize=(panel[0] * n_columns + 1.8, panel[1] * n_rows),
+        layout="constrained",
+        squeeze=False,
+        **kwargs,
+    )
+    for left_over in grid.ravel()[n_axes:]:
+        left_over.remove()
+    return grid.ravel()[:n_axes]
+
+
+def legend(ax: Any, *args: Any) -> None:
+    """Put a legend beside the axes where the figure makes room for it, else where it fits best."""
+    if ax.figure.get_layout_engine() is None:
+        ax.legend(*args)
+    else:
+        ax.legend(*args, loc="upper left", bbox_to_anchor=(1.02, 1), borderaxespad=0, frameon=False)
+
+
+def clear_frame(ax: Any, *sides: str) -> None:
+    ax.spines[[*sides]].set_visible(False)
+
+
+def plain(name: Any) -> str:
+    """Return a name as a text of bearable length that is not taken for a formula."""
+    text = str(name)
+    if len(text) > MAX_NAME_LENGTH:
+        text = text[: MAX_NAME_LENGTH - 1].rstrip() + "…"
+    return text.replace("$", r"\$")
+
+
+def readable(metric: str) -> str:
+    """Return the name of a metric as words."""
+    return metric.replace("_", " ")
+
+
+def format_value(value: float) -> str:
+    """Write whole numbers in full and others to three digits."""
+    if isinstance(value, Integral) or abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:#.3g}".rstrip(".")
+
+
+def by_name(estimators: Any) -> dict[str, Any]:
+    """Return a mapping of estimators as it is, one estimator under the name of its class."""
+    if not isinstance(estimators, Mapping):
+        return {type(last_step(estimators)).__name__: estimators}
+    if not estimators:
+        raise ValueError("Expected at least one estimator, got an empty mapping.")
+    return {str(name): estimator for name, estimator in estimators.items()}
+
+
+def last_step(estimator: Any) -> Any:
+    """Return the classifier itself, out of a pipeline or a fitted search."""
+    if isinstance(estimator, Pipeline):
+        return last_step(estimator[-1])
+    if hasattr(estimator, "best_estimator_"):
+        return last_step(estimator.best_estimator_)
+    return estimator
