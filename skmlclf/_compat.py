@@ -4,9 +4,8 @@ The rest of the package imports such names from here, so that a new release of t
 file.
 """
 
-import contextlib
-from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from collections.abc import Iterator
+from typing import Any
 
 from sklearn.base import _fit_context
 from sklearn.metrics._scorer import _BaseScorer as BaseScorer
@@ -30,20 +29,16 @@ __all__ = [
     "with_callbacks",
 ]
 
-Method = TypeVar("Method", bound=Callable[..., Any])
-
-
-class CallbackSupportMixin:
-    """Stands for scikit-learn's mixin of that name, which came with 1.9."""
-
-
-def with_callbacks(method: Method) -> Method:
-    """Stand for scikit-learn's decorator of that name, which came with 1.9."""
-    return method
-
-
-with contextlib.suppress(ImportError):
+try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks
+except ImportError:  # scikit-learn before 1.9 has no callbacks
+
+    class CallbackSupportMixin:  # type: ignore[no-redef]
+        """Stands for scikit-learn's mixin of that name."""
+
+    def with_callbacks(method: Any) -> Any:
+        """Stand for scikit-learn's decorator of that name."""
+        return method
 
 
 def adam_moments(optimizer: Any) -> Iterator[tuple[Any, Any]]:

@@ -30,11 +30,11 @@ class _Modality:
     decay: float
     row_spread: float  # standard deviation of the logarithm of a row's scale
     share: float  # part of the variance that tells of topic and labels, at signal 1
-    silent: float  # part of the videos in which the modality tells nothing of them
+    silent: float  # part of the videos in which it tells nothing of them
 
 
 _VIDEO = _Modality(floor=0.40, rise=0.33, decay=62.0, row_spread=0.38, share=0.7, silent=0.1)
-_AUDIO = _Modality(floor=0.52, rise=0.36, decay=40.0, row_spread=0.27, share=0.5, silent=0.3)
+_AUDIO = _Modality(floor=0.52, rise=0.36, decay=40.0, row_spread=0.26, share=0.5, silent=0.3)
 
 
 @validate_params(
@@ -280,12 +280,11 @@ class _World:
         signal: float,
     ) -> np.ndarray:
         width = self.widths[modality]
-        share = modality.share * signal**2
-        telling = rng.random(_BLOCK) >= modality.silent
-        strength = telling * np.sqrt(share / (1 - modality.silent))
+        telling = rng.random((_BLOCK, 1)) >= modality.silent
+        share = (telling * modality.share * signal**2).astype(np.float32)
         X = rng.standard_normal((_BLOCK, width), dtype=np.float32)
-        X *= np.float32(np.sqrt(1 - share))
-        X += (place * strength[:, None].astype(np.float32)) @ self.maps[modality]
+        X *= np.sqrt(1 - share)
+        X += (np.sqrt(share) * place) @ self.maps[modality]
 
         # The scales of a video's two modalities are correlated; their mean square is 1.
         log_scale = modality.row_spread * (0.6 * loudness + 0.8 * rng.standard_normal(_BLOCK))

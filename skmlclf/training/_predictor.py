@@ -72,7 +72,8 @@ class Predictor:
         for rows, x in self._blocks(X):
             ids, values = best(*self._variables, x, tf.constant(k))
             n_rows = len(labels[rows])
-            labels[rows], scores[rows] = ids[:n_rows], values[:n_rows]
+            # NumPy slices for nothing what costs TensorFlow an operation.
+            labels[rows], scores[rows] = ids.numpy()[:n_rows], values.numpy()[:n_rows]
         return labels, scores
 
     def decisions(self, X: np.ndarray) -> sparse.csr_matrix:
@@ -133,7 +134,7 @@ class Predictor:
         forward = self._program(kind)
         out = np.empty((len(X), self.network.n_outputs), dtype=np.float32)
         for rows, x in self._blocks(X):
-            out[rows] = forward(*self._variables, x)[: len(out[rows])]
+            out[rows] = forward(*self._variables, x).numpy()[: len(out[rows])]
         return out
 
     def _program(self, kind: str) -> Callable[..., Any]:
