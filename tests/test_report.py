@@ -1,0 +1,139 @@
+"""The report: what it says, that it stands alone, and that a browser can use it."""
+
+import json
+import re
+import shutil
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from skmlclf import BaseMLPClassifier, BlockMLPClassifier, make_feature_mlp
+from skmlclf.cli import main
+from skmlclf.comparison import compare
+from skmlclf.datasets import make_video_embeddings
+from skmlclf.metrics import hamming_loss, precision_at_k_score, samples_precision_recall_f1
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    X, y = make_video_embeddings(200, n_labels=60, random_state=0)
+    options = {"epochs": 3, "random_state": 0}
+    estimators = {
+        "base": BaseMLPClassifier(16, learning_rate=1e-2, **options),
+        "blocks": BlockMLPClassifier((16, 8), learning_rate=1e-2, **options),
+        "audio <b>": make_feature_mlp("audio", 5, hidden_units=8, **options),
+    }
+    comparison = compare(estimators, X[:150], y[:150], X[150:], y[150:], verbose=False)
+    folder = tmp_path_factory.mktemp("report")
+    names = [f"label {i}" for i in range(60)]
+    page = comparison.report(folder / "new", label_names=names, command="skmlclf compare")
+    assert page == folder / "new" / "index.html"
+    return folder / "new"
+
+
+def csr(arrays, name):
+    indices, indptr = arrays[f"{name}/indices"], arrays[f"{name}/indptr"]
+    return sparse.csr_matrix(
+        (np.ones(len(indices)), indices, indptr), shape=tuple(arrays[f"{name}/shape"])
+    )
+
+
+def test_figures_follow_from_the_saved_predictions(folder):
+    results = json.loads((folder / "results.json").read_text())
+    with np.load(folder / "predictions.npz") as arrays:
+        y_val = csr(arrays, "y_val")
+        for result in results["results"]:
+            name = result["name"]
+            y_pred = csr(arrays, f"{name}/y_pred")
+            topk = arrays[f"{name}/labels"], arrays[f"{name}/scores"]
+            assert result["precision_at_20"] == precision_at_k_score(y_val, topk)
+            assert result["hamming"] == hamming_loss(y_val, y_pred)
+            assert result["f1_samples"] == samples_precision_recall_f1(y_val, y_pred).f1
+            assert result["history"]["val_loss"][-1] == result["loss"]
+            assert result["params"]["epochs"] == "3"
+
+
+def test_the_page_stands_alone_and_tells_all(folder):
+    page = (folder / "index.html").read_text()
+    assert not re.search(r'(src|href)="(?!data:|#)', page)
+    assert "audio &lt;b&gt;" in page
+    assert "audio <b>" not in page
+    assert page.count("<figure>") == 4
+    for word in ("150", "1,152", "skmlclf compare", "scikit-learn", "learning_rate = 0.01"):
+        assert word in page
+
+
+def test_the_table_is_sorted_by_the_first_metric(folder):
+    page = (folder / "index.html").read_text()
+    names = re.findall(r'<tr><td data-value="([^"]+)"', page)
+    results = json.loads((folder / "results.json").read_text())["results"]
+    best_first = sorted(results, key=lambda r: -r["precision_at_20"])
+    assert names[0].replace("&lt;", "<").replace("&gt;", ">") == best_first[0]["name"]
+
+
+def test_an_unknown_column_is_refused(folder, tmp_path):
+    X, y = make_video_embeddings(60, n_labels=30, random_state=0)
+    estimators = {"base": BaseMLPClassifier(4, epochs=1)}
+    comparison = compare(estimators, X[:40], y[:40], X[40:], y[40:], verbose=False)
+    with pytest.raises(ValueError, match="no column"):
+        comparison.report(tmp_path / "report", sort_by="beauty")
+    assert not (tmp_path / "report").exists()
+    frame = comparison.to_frame()
+    assert frame.loc["base", "precision_at_20"] == comparison.results[0].metric("precision_at_20")
+
+
+def test_the_study_of_features_from_the_command_line(tmp_path, capsys):
+    args = ["compare", "--study", "features", "--samples", "50", "--labels", "30", "--epochs", "1"]
+    args += ["--only", "audio", "video", "--report", str(tmp_path / "study")]
+    assert main(args) == 0
+    assert "index.html" in capsys.readouterr().out
+    page = (tmp_path / "study" / "index.html").read_text()
+    assert "--study features" in page
+
+
+@pytest.fixture
+def browser(tmp_path):
+    webdriver = pytest.importorskip("selenium.webdriver")
+    binary, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not (binary and driver):
+        pytest.skip("needs chromium and chromedriver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = binary
+    for flag in (
+        "headless=new",
+        "no-sandbox",
+        "disable-gpu",
+        "no-first-run",
+        "disable-background-networking",
+        "disable-component-update",
+        "disable-sync",
+        f"user-data-dir={tmp_path}",
+    ):
+        options.add_argument(f"--{flag}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    yield browser
+    browser.quit()
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+def test_a_browser_shows_and_sorts_it(folder, browser, width):
+    browser.set_window_size(width, 900)
+    browser.get((folder / "index.html").as_uri())
+    pictures = browser.find_elements("css selector", "figure svg")
+    assert len(pictures) == 4
+    assert all(picture.size["height"] > 50 for picture in pictures)
+    scroll_width = browser.execute_script("return document.documentElement.scrollWidth")
+    assert scroll_width <= browser.execute_script("return window.innerWidth")
+
+    def seconds():
+        cells = browser.find_elements("css selector", "#figures tbody td:nth-child(3)")
+        return [float(cell.get_attribute("data-value")) for cell in cells]
+
+    button = browser.find_element("css selector", "#figures th:nth-child(3) button")
+    button.click()
+    assert seconds() == sorted(seconds())
+    button.click()
+    assert seconds() == sorted(seconds(), reverse=True)
+    assert browser.get_log("browser") == []
