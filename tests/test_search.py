@@ -73,7 +73,6 @@ def test_several_scorers_at_once(data):
 
 
 def resident_bytes():
-    gc.collect()
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
 
 
@@ -83,9 +82,10 @@ def test_fits_leave_no_memory_behind():
 
     def fit(times):
         for i in range(times):
-            clf = BlockMLPClassifier((512,), dropout=0.1 + i / 20, epochs=1, random_state=i)
+            clf = BlockMLPClassifier((1024, 512), dropout=0.1 + i / 20, epochs=1, random_state=i)
             clf.fit(X, y).predict_topk(X)
 
+    gc.collect()
     fit(3)
     after_3 = resident_bytes()
     fit(9)

@@ -25,6 +25,7 @@ from skmlclf.training import (
     ArrayBatches,
     Predictor,
     check_precision,
+    collect_dropped_models,
     make_optimizer,
     make_schedule,
     take_share_of_cores,
@@ -338,6 +339,7 @@ class BaseKerasClassifier(CallbackSupportMixin, ClassifierMixin, keras_wrapper()
             optimizer=make_optimizer(self.optimizer, self.learning_rate, model.trainable_variables),
             loss="categorical_crossentropy" if softmax else "binary_crossentropy",
         )
+        collect_dropped_models(model)
         return model
 
     def _hold_out(
