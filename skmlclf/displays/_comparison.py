@@ -221,8 +221,9 @@ class ComparisonDisplay:
         clear_frame(ax, "top", "right", "bottom")
 
     def _greater_is_better(self, metric: str) -> bool:
-        if metric in (self.greater_is_better or {}):
-            return bool(self.greater_is_better[metric])
+        told = self.greater_is_better or {}
+        if metric in told:
+            return bool(told[metric])
         name = metric.removeprefix("val_")
         try:
             return resolve_metric(name).greater_is_better

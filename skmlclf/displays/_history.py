@@ -53,7 +53,7 @@ class HistoryDisplay:
     --------
     >>> from skmlclf.displays import HistoryDisplay
     >>> display = HistoryDisplay.from_history(
-    ...     {"loss": [0.7, 0.4, 0.3], "val_loss": [0.7, 0.5, 0.5], "val_f1_samples": [0.1, 0.3, 0.4]}
+    ...     {"loss": [0.7, 0.4], "val_loss": [0.7, 0.5], "val_f1_samples": [0.1, 0.3]}
     ... )
     >>> [ax.get_title() for ax in display.ax_]
     ['loss', 'f1 samples']
