@@ -57,8 +57,6 @@ class PrecisionAtKDisplay:
     >>> display = PrecisionAtKDisplay.from_estimator(knn, X[80:], y[80:], k_max=3, y_train=y[:80])
     >>> display.precision.shape
     (3,)
-    >>> display.baseline_precision.round(2)
-    array([0.65, 0.7 , 0.6 ])
     """
 
     def __init__(
