@@ -17,6 +17,7 @@ from skmlclf._memory import peak_memory
 from skmlclf._report import write_report
 from skmlclf.callbacks import EpochMetrics
 from skmlclf.callbacks._epoch_line import format_figure, short_name
+from skmlclf.callbacks._epoch_metrics import TABLE_METRICS
 from skmlclf.classifiers import (
     BaseMLPClassifier,
     BlockMLPClassifier,
@@ -24,7 +25,6 @@ from skmlclf.classifiers import (
     make_feature_mlp,
 )
 
-DEFAULT_METRICS = ("precision_at_20", "recall_samples", "f1_samples", "hamming")
 _KEPT_LABELS = 20
 
 
@@ -305,7 +305,7 @@ def compare(
     X_val: Any,
     y_val: Any,
     *,
-    metrics: Sequence[str] = DEFAULT_METRICS,
+    metrics: Sequence[str] = TABLE_METRICS,
     verbose: bool = True,
     file: TextIO | None = None,
 ) -> Comparison:

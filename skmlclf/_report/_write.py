@@ -60,7 +60,8 @@ def write_report(
     columns = list(next(iter(figures.values())))
     if sort_by not in columns:
         raise ValueError(f"sort_by={sort_by!r} is no column; there are {', '.join(columns)}.")
-    pictures = "".join(_pictures(comparison, sort_by, label_names))
+    pictures = "".join(_pictures(comparison, figures, sort_by, label_names))
+    versions = _versions()
     sizes = comparison.data
     values = {
         "title": "Comparison of architectures",
@@ -74,11 +75,11 @@ def write_report(
         "rows": "".join(_table_rows(figures, columns, sort_by)),
         "pictures": pictures,
         "command": html.escape(command or "compare(estimators, X, y, X_val, y_val)"),
-        "settings": "".join(_settings(comparison)),
+        "settings": "".join(_settings(comparison, versions)),
     }
     template = Template(files("skmlclf._report").joinpath("page.html").read_text("utf-8"))
     folder.mkdir(parents=True, exist_ok=True)
-    results = {**comparison.to_dict(), "command": command, "versions": _versions()}
+    results = {**comparison.to_dict(), "command": command, "versions": versions}
     (folder / "results.json").write_text(json.dumps(results, indent=2) + "\n")
     arrays: dict[str, Any] = _predictions(comparison)
     np.savez_compressed(folder / "predictions.npz", **arrays)
@@ -128,24 +129,17 @@ def _least_is_best(column: str) -> bool:
     return column in _LEAST_IS_BEST or not resolve_metric(column).greater_is_better
 
 
-def _pictures(comparison: Any, sort_by: str, label_names: Any) -> Iterator[str]:
+def _pictures(
+    comparison: Any, figures: Mapping[str, Mapping[str, float]], sort_by: str, label_names: Any
+) -> Iterator[str]:
     # Drawing needs matplotlib, which a comparison without a report does not.
-    from skmlclf.displays import (
-        ComparisonDisplay,
-        HistoryDisplay,
-        LabelConfusionDisplay,
-        PrecisionAtKDisplay,
-    )
+    from skmlclf.displays import HistoryDisplay, LabelConfusionDisplay, PrecisionAtKDisplay
 
-    metrics = {
-        name: {metric: row[metric] for metric in comparison.metrics}
-        for name, row in comparison.figures().items()
-    }
     histories = {result.name: result.history for result in comparison.results}
-    yield _picture("Side by side", ComparisonDisplay.from_results(metrics))
+    yield _picture("Side by side", comparison.plot())
     yield _picture("Learning curves", HistoryDisplay.from_history(histories))
-    ranked = max if not _least_is_best(sort_by) else min
-    best = ranked(comparison.results, key=lambda r: comparison.figures()[r.name][sort_by])
+    pick = min if _least_is_best(sort_by) else max
+    best = pick(comparison.results, key=lambda result: figures[result.name][sort_by])
     yield _picture(
         f"Precision and recall at k: {best.name}",
         PrecisionAtKDisplay.from_predictions(
@@ -177,9 +171,9 @@ def _picture(title: str, display: Any) -> str:
     return f"<h2>{html.escape(title)}</h2><figure>{drawing}</figure>"
 
 
-def _settings(comparison: Any) -> Iterator[str]:
-    versions = ", ".join(f"{name} {number}" for name, number in _versions().items())
-    yield f"<p class='lead'>{html.escape(versions)}</p>"
+def _settings(comparison: Any, versions: Mapping[str, str]) -> Iterator[str]:
+    text = ", ".join(f"{name} {number}" for name, number in versions.items())
+    yield f"<p class='lead'>{html.escape(text)}</p>"
     for result in comparison.results:
         params = "\n".join(f"{name} = {value!r}" for name, value in result.params.items())
         yield (

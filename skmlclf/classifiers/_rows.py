@@ -11,6 +11,7 @@ from sklearn.utils import check_array, check_consistent_length
 from skmlclf._compat import _check_sample_weight
 from skmlclf.classifiers._targets import Targets
 from skmlclf.metrics import multilabel_confusion_matrix
+from skmlclf.metrics._predictions import one_hot
 from skmlclf.metrics._registry import CONFUSION, resolve_metric
 from skmlclf.training import Predictor
 
@@ -169,7 +170,7 @@ class HeldOut:
         y_true = self._positives
         loss, topk, y_pred = predictor.evaluate(self._X, y_true, self._weight, self._depth)
         if self._exclusive:
-            y_pred = _one_hot(topk[0][:, 0], y_true.shape[1])
+            y_pred = one_hot(topk[0][:, 0], np.arange(y_true.shape[1]))
         y_score = predictor.probabilities(self._X) if self._needs_all_scores else None
         logs = {"val_loss": loss}
         for name, metric in self._metrics.items():
@@ -181,9 +182,3 @@ class HeldOut:
             totals = counts.sum(axis=0).ravel()
             logs.update(zip(("val_tn", "val_fp", "val_fn", "val_tp"), totals, strict=True))
         return logs
-
-
-def _one_hot(classes: np.ndarray, n_classes: int) -> sparse.csr_matrix:
-    n_rows = len(classes)
-    ones = np.ones(n_rows, dtype=np.uint8)
-    return sparse.csr_matrix((ones, classes, np.arange(n_rows + 1)), shape=(n_rows, n_classes))
