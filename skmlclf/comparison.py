@@ -17,13 +17,14 @@ from skmlclf._memory import peak_memory
 from skmlclf._report import write_report
 from skmlclf.callbacks import EpochMetrics
 from skmlclf.callbacks._epoch_line import format_figure, short_name
-from skmlclf.callbacks._epoch_metrics import TABLE_METRICS
+from skmlclf.callbacks._epoch_metrics import DEFAULT_METRICS
 from skmlclf.classifiers import (
     BaseMLPClassifier,
     BlockMLPClassifier,
     DeepMLPClassifier,
     make_feature_mlp,
 )
+from skmlclf.metrics._registry import CONFUSION
 
 _KEPT_LABELS = 20
 
@@ -305,7 +306,7 @@ def compare(
     X_val: Any,
     y_val: Any,
     *,
-    metrics: Sequence[str] = TABLE_METRICS,
+    metrics: Sequence[str] = DEFAULT_METRICS,
     verbose: bool = True,
     file: TextIO | None = None,
 ) -> Comparison:
@@ -320,8 +321,9 @@ def compare(
     X_val, y_val : array-like
         Held-out rows and targets. They pass through the transformers of a pipeline.
     metrics : sequence of str, default=("precision_at_20", "recall_samples", "f1_samples", \
-"hamming")
-        What to compute on the held-out rows after each epoch.
+"hamming", "multilabel_confusion_matrix")
+        What to compute on the held-out rows after each epoch. The totals of the confusion matrix
+        are shown with the epochs and kept in the histories; they are no column of the table.
     verbose : bool, default=True
         Whether to print a line after each epoch.
     file : text stream, default=None
@@ -368,7 +370,8 @@ def compare(
                 sparse.csr_matrix(classifier.predict(transformed)),
             )
         )
-    return Comparison(results, tuple(metrics), _sizes(X, y, X_val), y, y_val)
+    columns = tuple(name for name in metrics if name != CONFUSION)
+    return Comparison(results, columns, _sizes(X, y, X_val), y, y_val)
 
 
 def _sizes(X: Any, y: Any, X_val: Any) -> dict[str, float]:

@@ -48,6 +48,40 @@ def test_the_table_is_aligned(data):
     assert file.getvalue().count("epoch 1/1") == 2
 
 
+def test_totals_of_the_confusion_matrix_are_shown_each_epoch_but_are_no_column(data):
+    file = io.StringIO()
+    estimator = BaseMLPClassifier(hidden_units=8, epochs=2, random_state=0)
+    comparison = compare({"base": estimator}, *data, file=file)
+    history = comparison.results[0].history
+    predicted = history["val_tp"][-1] + history["val_fp"][-1]
+    assert predicted == comparison.results[0].y_pred.nnz
+    assert sum(history[f"val_{name}"][-1] for name in ("tn", "fp", "fn", "tp")) == 30 * 40
+    lines = file.getvalue().splitlines()[2:]
+    assert len(lines) == 2
+    assert all(f" {name} " in line for line in lines for name in ("tn", "fp", "fn", "tp"))
+    assert "tn" not in str(comparison)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_every_architecture_beats_the_frequency_ranking_by_half_in_the_main_job(seed):
+    X, y = make_video_embeddings(random_state=seed)
+    rows = np.random.RandomState(seed).permutation(1000)
+    train, held_out = rows[200:], rows[:200]
+    frequency = np.broadcast_to(np.asarray(y[train].mean(axis=0)), (200, 4800))
+    by_frequency = precision_at_k_score(y[held_out], frequency, k=20)
+    comparison = compare(
+        default_architectures(random_state=seed),
+        X[train],
+        y[train],
+        X[held_out],
+        y[held_out],
+        metrics=["precision_at_20"],
+        verbose=False,
+    )
+    for result in comparison.results:
+        assert result.metric("precision_at_20") >= 1.5 * by_frequency, result.name
+
+
 def test_the_four_architectures():
     architectures = default_architectures(epochs=3, random_state=1)
     assert list(architectures) == ["base", "pca", "blocks", "deep"]

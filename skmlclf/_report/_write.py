@@ -137,7 +137,10 @@ def _pictures(
 
     histories = {result.name: result.history for result in comparison.results}
     yield _picture("Side by side", comparison.plot())
-    yield _picture("Learning curves", HistoryDisplay.from_history(histories))
+    yield _picture(
+        "Learning curves",
+        HistoryDisplay.from_history(histories, metrics=("loss", *comparison.metrics)),
+    )
     pick = min if _least_is_best(sort_by) else max
     best = pick(comparison.results, key=lambda result: figures[result.name][sort_by])
     yield _picture(

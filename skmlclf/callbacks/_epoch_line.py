@@ -33,7 +33,7 @@ def epoch_line(epoch: int, n_epochs: int, seconds: float, values: Mapping[str, f
     --------
     >>> from skmlclf.callbacks._epoch_line import epoch_line
     >>> epoch_line(1, 10, 2.5, {"loss": 0.0123456, "val_precision_at_20": 0.08, "val_tp": 31.0})
-    'epoch  2/10     2.5 s   loss 0.01235   val P@20 0.0800   tp     31'
+    'epoch  2/10     2.5 s   loss 0.01235   P@20 0.0800   tp     31'
     """
     width = len(str(n_epochs))
     figures = "".join(
@@ -45,15 +45,17 @@ def epoch_line(epoch: int, n_epochs: int, seconds: float, values: Mapping[str, f
 def short_name(name: str) -> str:
     """Shorten a metric's name to what a column has room for.
 
+    Only a loss is known of training rows too, so only a loss says which rows it is of.
+
     Examples
     --------
     >>> from skmlclf.callbacks._epoch_line import short_name
-    >>> [short_name(n) for n in ("precision_at_20", "val_f1_samples", "ndcg_at_5", "val_tp")]
-    ['P@20', 'val F1', 'nDCG@5', 'tp']
+    >>> [short_name(n) for n in ("val_precision_at_20", "val_f1_samples", "val_loss", "val_tp")]
+    ['P@20', 'F1', 'val loss', 'tp']
     """
-    if name.startswith("val_"):
-        rest = short_name(name.removeprefix("val_"))
-        return rest if rest in _COUNTS else f"val {rest}"
+    if name == "val_loss":
+        return "val loss"
+    name = name.removeprefix("val_")
     family, at, k = name.partition("_at_")
     if at:
         return f"{_AT_K.get(family, family)}@{k}"

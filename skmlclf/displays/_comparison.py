@@ -1,5 +1,6 @@
 """Architectures side by side."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
@@ -8,11 +9,10 @@ from numpy.typing import ArrayLike
 from sklearn.metrics import check_scoring
 
 from skmlclf.displays._style import (
-    ACCENT,
     MUTED,
     by_name,
     clear_frame,
-    format_value,
+    colors,
     plain,
     readable,
     several_axes,
@@ -200,10 +200,11 @@ class ComparisonDisplay:
         drawn = [values[i] for i in there]
         best = (max if greater else min)(drawn, default=np.nan)
         self.best_[metric] = [names[i] for i in there if values[i] == best]
+        accent = colors(ax)[0]
         self.bars_[metric] = ax.barh(
-            there, drawn, height=0.65, color=[ACCENT if v == best else MUTED for v in drawn]
+            there, drawn, height=0.65, color=[accent if v == best else MUTED for v in drawn]
         )
-        written = ax.bar_label(self.bars_[metric], [format_value(v) for v in drawn], padding=3)
+        written = ax.bar_label(self.bars_[metric], _format_alike(drawn), padding=3)
         for text, value in zip(written, drawn, strict=True):
             if value == best:
                 text.set_fontweight("bold")
@@ -229,3 +230,12 @@ class ComparisonDisplay:
             return resolve_metric(name).greater_is_better
         except ValueError:
             return not _LOWER_IS_BETTER & set(name.split("_"))
+
+
+def _format_alike(values: Sequence[float]) -> list[str]:
+    """Write whole numbers in full, others with the decimals that give the largest four digits."""
+    if all(float(value).is_integer() for value in values):
+        return [f"{value:,.0f}" for value in values]
+    largest = max(map(abs, values))
+    decimals = max(0, 3 - math.floor(math.log10(largest)))
+    return [f"{value:,.{decimals}f}" for value in values]

@@ -7,12 +7,11 @@ import numpy as np
 from sklearn.exceptions import NotFittedError
 
 from skmlclf.displays._style import (
-    COLORS,
-    MARKERS,
     by_name,
     clear_frame,
     last_step,
     legend,
+    look,
     plain,
     readable,
     several_axes,
@@ -192,8 +191,8 @@ class HistoryDisplay:
         entries = []
         for place, name in enumerate(self.histories):
             if name:
-                entries.append((Line2D([], [], **_look(place)), plain(name)))
-        color = rcParams["text.color"] if len(self.histories) > 1 else _look(0)["color"]
+                entries.append((Line2D([], [], **look(axes[0], place)), plain(name)))
+        color = rcParams["text.color"] if len(self.histories) > 1 else look(axes[0], 0)["color"]
         for is_held_out in sorted(held_out):
             line = Line2D([], [], color=color, linestyle="-" if is_held_out else "--")
             entries.append((line, "held-out rows" if is_held_out else "training rows"))
@@ -207,18 +206,12 @@ def _row(ax: Any) -> int:
     return 0 if spec is None else spec.rowspan.start
 
 
-def _look(place: int) -> dict[str, Any]:
-    return {"color": COLORS[place % len(COLORS)], "marker": MARKERS[place % len(MARKERS)]}
-
-
 def _draw(ax: Any, values: Sequence[float], place: int, line_style: str) -> Any:
     epochs = np.arange(1, len(values) + 1)
     # Some ten markers a curve, at places of its own, keep long curves legible.
     step = max(1, len(values) // 10)
     every = (place % step, step)
-    (line,) = ax.plot(
-        epochs, values, linestyle=line_style, markersize=5, markevery=every, **_look(place)
-    )
+    (line,) = ax.plot(epochs, values, linestyle=line_style, markevery=every, **look(ax, place))
     return line
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
-from skmlclf.displays._style import ACCENT, clear_frame, format_value, one_axes, plain
+from skmlclf.displays._style import clear_frame, colors, one_axes, plain
 from skmlclf.metrics import label_confusion_matrix
 from skmlclf.metrics._predictions import Predictions, as_indicator
 
@@ -176,7 +176,7 @@ class LabelConfusionDisplay:
         true, predicted, values = self._largest(int(n_pairs))
         ax = one_axes(ax, "LabelConfusionDisplay", (7.0, 1.1 + 0.29 * max(len(values), 3)))
         places = np.arange(len(values))
-        self.bars_ = ax.barh(places, values, **{"color": ACCENT, "height": 0.7, **kwargs})
+        self.bars_ = ax.barh(places, values, **{"color": colors(ax)[0], "height": 0.7, **kwargs})
         ax.bar_label(self.bars_, [_count(value) for value in values], padding=3)
         pairs = [f"{names(a)} → {names(b)}" for a, b in zip(true, predicted, strict=True)]
         ax.set_yticks(places, pairs)
@@ -221,4 +221,6 @@ class LabelConfusionDisplay:
 
 def _count(value: float) -> str:
     """Write a count in full, and one that rows with several labels share to three digits."""
-    return f"{value:,.0f}" if value == round(value) else format_value(value)
+    if value == round(value) or value >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:#.3g}".rstrip(".")

@@ -7,7 +7,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
-from skmlclf.displays._style import COLORS, MARKERS, clear_frame, last_step, legend, one_axes, plain
+from skmlclf.displays._style import clear_frame, last_step, legend, look, one_axes, plain
 from skmlclf.metrics._inputs import LabelMatrix
 from skmlclf.metrics._predictions import Predictions, as_indicator, one_hot, topk_method
 from skmlclf.metrics._topk import ScoreLike, best_first, read_ranking_inputs
@@ -222,23 +222,16 @@ class PrecisionAtKDisplay:
             Itself.
         """
         ax = one_axes(ax, "PrecisionAtKDisplay", (6.4, 3.8))
-        from matplotlib.ticker import MaxNLocator
-
         name = self.name if name is None else name
         k = np.arange(1, len(self.precision) + 1)
         place = sum(line.get_gid() == "precision_at_k" for line in ax.lines)
-        look = {
-            "color": COLORS[place % len(COLORS)],
-            "marker": MARKERS[place % len(MARKERS)],
-            "markersize": 5,
-            **kwargs,
-        }
+        settings = {**look(ax, place), **kwargs}
         suffix = f", {plain(name)}" if name else ""
         self.lines_ = {}
         for key, style in (("precision", "-"), ("recall", "--")):
             label = f"{key}{suffix}"
             (self.lines_[key],) = ax.plot(
-                k, getattr(self, key), **{"linestyle": style, "label": label, **look}
+                k, getattr(self, key), **{"linestyle": style, "label": label, **settings}
             )
         self.lines_["precision"].set_gid("precision_at_k")
         grey = {"color": "0.55", "linewidth": 1.2, "zorder": 1.5}
@@ -249,12 +242,18 @@ class PrecisionAtKDisplay:
                     k, values, linestyle=style, label=f"{key}, {_BASELINE}", **grey
                 )
         ax.set(xlabel="k, labels taken of each row", ylabel="mean over the rows", ylim=(0, 1.02))
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        ax.set_xticks(_ticks(max(len(line.get_xdata()) for line in ax.lines)))
         clear_frame(ax, "top", "right")
         legend(ax)
         self.ax_ = ax
         self.figure_ = ax.figure
         return self
+
+
+def _ticks(k_max: int) -> list[int]:
+    """Return 1, where the curves start, and round numbers up to `k_max`."""
+    step = next(s for s in (1, 2, 5, 10, 20, 50, k_max) if k_max <= 10 * s)
+    return sorted({1, *range(step, k_max + 1, step)})
 
 
 def _checked_k(k_max: int, n_labels: int) -> int:

@@ -4,21 +4,39 @@ Text and frames take their colours from matplotlib's settings, so that a dark st
 """
 
 from collections.abc import Mapping
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 from sklearn.pipeline import Pipeline
 
-# Okabe and Ito's colours, told apart by colour-blind eyes and seen on white as on black. Their
-# order alternates between darker and lighter; markers tell them apart where there is no colour.
-COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
+# Okabe and Ito's colours, told apart by colour-blind eyes. Their order alternates between darker
+# and lighter; markers tell them apart where there is no colour. The darkest is too dim for a black
+# ground and the yellow too pale for a white one.
+_ON_LIGHT = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
+_ON_DARK = ("#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#F0E442", "#D55E00")
 MARKERS = ("o", "s", "^", "D", "v", "X", "P")
-ACCENT = COLORS[0]
+MARKER_SIZE = 6.5
 MUTED = "0.6"
 
 # A longer name would leave no room for the picture.
 MAX_NAME_LENGTH = 32
+
+
+def colors(ax: Any) -> tuple[str, ...]:
+    """Return the colours that are seen well on the ground of the axes."""
+    from matplotlib.colors import to_rgb
+
+    return _ON_LIGHT if np.mean(to_rgb(ax.get_facecolor())) > 0.5 else _ON_DARK
+
+
+def look(ax: Any, place: int) -> dict[str, Any]:
+    """Return colour and marker of the curve with this number."""
+    chosen = colors(ax)
+    return {
+        "color": chosen[place % len(chosen)],
+        "marker": MARKERS[place % len(MARKERS)],
+        "markersize": MARKER_SIZE,
+    }
 
 
 def pyplot(caller: str) -> Any:
@@ -54,8 +72,9 @@ def several_axes(
                 f"{len(axes)}. Give {n_axes} axes, or choose what is drawn with metrics."
             )
         return axes
-    n_columns = min(n_axes, n_columns)
+    # As few rows as it takes, filled evenly.
     n_rows = -(-n_axes // n_columns)
+    n_columns = -(-n_axes // n_rows)
     _, grid = plt.subplots(
         n_rows,
         n_columns,
@@ -70,9 +89,12 @@ def several_axes(
 
 
 def legend(ax: Any, *args: Any) -> None:
-    """Put a legend beside the axes where the figure makes room for it, else where it fits best."""
+    """Put a legend beside the axes where the figure makes room for it, else where it fits best.
+
+    There it is small and lets what it covers show through.
+    """
     if ax.figure.get_layout_engine() is None:
-        ax.legend(*args)
+        ax.legend(*args, fontsize="small", framealpha=0.6)
     else:
         ax.legend(*args, loc="upper left", bbox_to_anchor=(1.02, 1), borderaxespad=0, frameon=False)
 
@@ -92,13 +114,6 @@ def plain(name: Any) -> str:
 def readable(metric: str) -> str:
     """Return the name of a metric as words."""
     return metric.replace("_", " ")
-
-
-def format_value(value: float) -> str:
-    """Write whole numbers in full and others to three digits."""
-    if isinstance(value, Integral) or abs(value) >= 1000:
-        return f"{value:,.0f}"
-    return f"{value:#.3g}".rstrip(".")
 
 
 def by_name(estimators: Any) -> dict[str, Any]:

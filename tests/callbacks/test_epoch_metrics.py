@@ -53,7 +53,7 @@ def test_lines_stand_under_each_other():
     make(callbacks=[EpochMetrics(file=file)]).fit(X, y, X_val=X_val, y_val=y_val)
     lines = file.getvalue().splitlines()
     assert len(lines) == 2
-    for name in ("loss", "val P@20", "val recall", "val F1", "val hamming", "tp"):
+    for name in ("loss", "val loss", "P@20", "recall", "F1", "hamming", "tp"):
         assert lines[0].index(name) == lines[1].index(name)
 
 
