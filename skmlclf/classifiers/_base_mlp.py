@@ -36,7 +36,8 @@ class BaseMLPClassifier(BaseKerasClassifier):
     epochs : int, default=20
         Passes over the training rows; with early stopping, at most.
     batch_size : int or "auto", default="auto"
-        Rows of a step. "auto" makes about a hundred steps an epoch, of 64 to 256 rows each.
+        Rows of a step. "auto" takes 64 to 256 by the number of rows: a hundredth of them, or up to
+        128 where that leaves six steps an epoch.
     optimizer : {"adam", "sgd"}, default="adam"
         Adam, or gradient descent with Nesterov's momentum of 0.9.
     weight_decay : float, default=0.0

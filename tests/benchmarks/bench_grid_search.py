@@ -20,7 +20,7 @@ from skmlclf import BlockMLPClassifier
 from skmlclf.datasets import make_video_embeddings
 from skmlclf.metrics import get_scorer, precision_at_k_score
 
-EPOCHS = 5
+EPOCHS, N_LABELS = 5, 4800
 GRID = {"dropout": [0.1, 0.3, 0.5], "learning_rate": [3e-4, 1e-3, 3e-3, 1e-2]}
 
 
@@ -31,7 +31,7 @@ def block_model(meta, dropout, learning_rate):
         model.add(keras.layers.BatchNormalization())
         model.add(keras.layers.ReLU())
         model.add(keras.layers.Dropout(dropout))
-    model.add(keras.layers.Dense(meta["n_outputs_"], activation="sigmoid"))
+    model.add(keras.layers.Dense(N_LABELS, activation="sigmoid"))
     model.compile(keras.optimizers.Adam(learning_rate), "binary_crossentropy")
     return model
 
@@ -48,7 +48,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--candidates", type=int, default=12)
     n = parser.parse_args().candidates
-    X, y = make_video_embeddings(random_state=0)
+    X, y = make_video_embeddings(n_labels=N_LABELS, random_state=0)
     dense = y.toarray().astype(int)
     folds = KFold(3, shuffle=True, random_state=0)
     warnings.filterwarnings("ignore")
