@@ -38,7 +38,7 @@ def test_a_terminal_gets_one_table_redrawn(terminal):
     text = terminal.getvalue()
     assert "\x1b[1A" in text  # moves up, to draw over what was there
     last = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text).replace("\r", "\n").strip().splitlines()[-4:]
-    assert last[0].split() == ["epoch/3", "time", "loss", "val", "loss", "val", "P@2"]
+    assert last[0].split() == ["epoch/3", "time", "loss", "val", "loss", "P@2"]
     for i, line in enumerate(last[1:]):
         assert line.split()[0] == str(i + 1)
         assert line.split()[-1] == f"{clf.history_['val_precision_at_2'][i]:.4f}"
