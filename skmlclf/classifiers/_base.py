@@ -391,8 +391,8 @@ class BaseKerasClassifier(CallbackSupportMixin, ClassifierMixin, keras_wrapper()
     def _resolved_batch_size(self, n_rows: int) -> int:
         if self.batch_size != "auto":
             return min(self.batch_size, n_rows)
-        # Smaller steps learn more in a few epochs. Where rows are few, 128 a step take two thirds of
-        # the time of 64 and rank as well after twenty epochs.
+        # Smaller steps learn more in a few epochs. Where rows are few, 128 a step take two thirds
+        # of the time of 64 and rank as well after twenty epochs.
         wanted = max(n_rows // 100, min(n_rows // 6, 128))
         return min(n_rows, int(np.clip(wanted, 64, 256)))
 
