@@ -8,8 +8,7 @@ from numpy.typing import ArrayLike
 from skmlclf.callbacks._epoch_line import EpochPrinter
 from skmlclf.metrics._registry import CONFUSION, resolve_metric
 
-TABLE_METRICS = ("precision_at_20", "recall_samples", "f1_samples", "hamming")
-DEFAULT_METRICS = (*TABLE_METRICS, CONFUSION)
+DEFAULT_METRICS = ("precision_at_20", "recall_samples", "f1_samples", "hamming", CONFUSION)
 
 
 class EpochMetrics(EpochPrinter):

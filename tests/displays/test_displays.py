@@ -66,6 +66,11 @@ def fitted(data):
     return classifiers
 
 
+@pytest.fixture(params=[False, True], ids=["unweighted", "weighted"])
+def weight(request, data):
+    return np.linspace(0, 2, len(data[2])) if request.param else None
+
+
 KINDS = ["ours", "ours, sparse", "pipeline", "knn", "mlp", "multi-output"]
 
 
@@ -87,10 +92,8 @@ def labels_of(ax):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("weighted", [False, True])
-def test_precision_at_k_draws_the_metrics(fitted, data, kind, weighted):
+def test_precision_at_k_draws_the_metrics(fitted, data, kind, weight):
     _, y_train, X, y = data
-    weight = np.linspace(0, 2, len(X)) if weighted else None
     display = PrecisionAtKDisplay.from_estimator(
         fitted[kind], X, y, k_max=5, y_train=y_train, sample_weight=weight
     )
@@ -133,11 +136,11 @@ def test_precision_at_k_of_several_classifiers_on_one_axes(fitted, data):
 def test_precision_at_k_of_one_class_a_row():
     X, y = make_classification(120, n_classes=3, n_informative=5, random_state=0)
     names = np.array(["x", "y", "z"])[y]
-    forest = KNeighborsClassifier().fit(X[:80], names[:80])
-    display = PrecisionAtKDisplay.from_estimator(forest, X[80:], names[80:])
+    knn = KNeighborsClassifier().fit(X[:80], names[:80])
+    display = PrecisionAtKDisplay.from_estimator(knn, X[80:], names[80:])
     assert len(display.precision) == 3
     # The first of three is right as often as the prediction is, and the third completes the row.
-    assert display.precision[0] == pytest.approx(forest.score(X[80:], names[80:]), abs=0.1)
+    assert display.precision[0] == pytest.approx(knn.score(X[80:], names[80:]), abs=0.1)
     assert display.recall[2] == pytest.approx(1)
 
 
@@ -159,10 +162,8 @@ def test_precision_at_k_refuses(data, options, message):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("weighted", [False, True])
-def test_label_confusion_draws_the_largest_entries(fitted, data, kind, weighted):
+def test_label_confusion_draws_the_largest_entries(fitted, data, kind, weight):
     _, _, X, y = data
-    weight = np.linspace(0, 2, len(X)) if weighted else None
     display = LabelConfusionDisplay.from_estimator(
         fitted[kind], X, y, n_pairs=4, sample_weight=weight
     )
@@ -217,19 +218,19 @@ def test_label_confusion_refuses(n_pairs):
 # Comparison
 
 
-@pytest.mark.parametrize("weighted", [False, True])
-def test_comparison_draws_the_metrics(fitted, data, weighted):
+def test_comparison_draws_the_metrics(fitted, data, weight):
     _, _, X, y = data
-    weight = {"sample_weight": np.linspace(0, 2, len(X))} if weighted else {}
     display = ComparisonDisplay.from_estimator(
-        fitted, X, y, metrics=["precision_at_2", "f1_samples", "hamming"], **weight
+        fitted, X, y, metrics=["precision_at_2", "f1_samples", "hamming"], sample_weight=weight
     )
     for place, classifier in enumerate(fitted.values()):
         y_pred = dense(classifier.predict(X))
         expected = {
-            "precision_at_2": precision_at_k_score(y, scores_of(classifier, X), k=2, **weight),
-            "f1_samples": samples_precision_recall_f1(y, y_pred, **weight).f1,
-            "hamming": hamming_loss(y, y_pred, **weight),
+            "precision_at_2": precision_at_k_score(
+                y, scores_of(classifier, X), k=2, sample_weight=weight
+            ),
+            "f1_samples": samples_precision_recall_f1(y, y_pred, sample_weight=weight).f1,
+            "hamming": hamming_loss(y, y_pred, sample_weight=weight),
         }
         for metric, value in expected.items():
             assert display.bars_[metric][place].get_width() == pytest.approx(value)
