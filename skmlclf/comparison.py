@@ -333,6 +333,11 @@ def compare(
     -------
     Comparison
 
+    Raises
+    ------
+    ValueError
+        If `metrics` names nothing that can be a column of the table.
+
     Examples
     --------
     >>> from skmlclf.comparison import compare, default_architectures
@@ -343,6 +348,12 @@ def compare(
     >>> comparison.results[0].n_parameters
     1231922
     """
+    columns = tuple(name for name in metrics if name != CONFUSION)
+    if not columns:
+        raise ValueError(
+            f"metrics must name at least one figure to compare by, got {list(metrics)}: the totals"
+            f" of {CONFUSION!r} are no column of the table. Add one, such as 'precision_at_20'."
+        )
     results = []
     for name, estimator in estimators.items():
         estimator = clone(estimator)
@@ -370,7 +381,6 @@ def compare(
                 sparse.csr_matrix(classifier.predict(transformed)),
             )
         )
-    columns = tuple(name for name in metrics if name != CONFUSION)
     return Comparison(results, columns, _sizes(X, y, X_val), y, y_val)
 
 

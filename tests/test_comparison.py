@@ -1,11 +1,13 @@
+import gc
 import io
 import json
+import sys
 
 import numpy as np
 import pytest
 
 from skmlclf import BaseMLPClassifier, make_feature_mlp
-from skmlclf.cli import main
+from skmlclf.cli import _lasting_imports, main
 from skmlclf.comparison import compare, default_architectures
 from skmlclf.datasets import make_video_embeddings
 from skmlclf.metrics import precision_at_k_score
@@ -60,6 +62,27 @@ def test_totals_of_the_confusion_matrix_are_shown_each_epoch_but_are_no_column(d
     assert len(lines) == 2
     assert all(f" {name} " in line for line in lines for name in ("tn", "fp", "fn", "tp"))
     assert "tn" not in str(comparison)
+
+
+def test_a_comparison_needs_a_column(data):
+    estimator = BaseMLPClassifier(hidden_units=8, epochs=1)
+    with pytest.raises(ValueError, match="at least one figure to compare by"):
+        compare({"base": estimator}, *data, metrics=["multilabel_confusion_matrix"])
+
+
+def test_imports_that_last_are_kept_from_the_collector(monkeypatch):
+    before = gc.get_freeze_count()
+    with _lasting_imports():
+        assert gc.isenabled()
+    assert gc.get_freeze_count() == before  # TensorFlow was there already
+    monkeypatch.delitem(sys.modules, "tensorflow")
+    try:
+        with _lasting_imports():
+            assert not gc.isenabled()
+        assert gc.isenabled()
+        assert gc.get_freeze_count() > before
+    finally:
+        gc.unfreeze()
 
 
 @pytest.mark.parametrize("seed", range(2))

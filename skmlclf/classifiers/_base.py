@@ -250,7 +250,7 @@ class BaseKerasClassifier(CallbackSupportMixin, ClassifierMixin, keras_wrapper()
         Returns
         -------
         labels : ndarray of shape (n_samples, k)
-            Entries of `classes_`, best first; of equal ones the lower comes first.
+            Entries of `classes_`, best first by their logits; of equal ones the lower comes first.
         scores : ndarray of shape (n_samples, k), float32
             Their probabilities.
 

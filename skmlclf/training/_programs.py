@@ -14,6 +14,8 @@ import keras
 import tensorflow as tf
 
 from skmlclf.networks import MLPNetwork, logits_of
+from skmlclf.training._best_columns import best_columns
+from skmlclf.training._gradients import FAST_PRODUCTS
 from skmlclf.training._losses import sigmoid_cross_entropy, softmax_cross_entropy
 from skmlclf.training._optimizers import apply_gradients
 
@@ -82,6 +84,7 @@ def make_step(
     stateless = keras.Model(model.inputs, logits_of(model))
     optimizer = model.optimizer
     terms_a_row = network.n_outputs if network.output == "sigmoid" else 1
+    products = FAST_PRODUCTS if network.precision == "float32" else {}
 
     def one_step(
         trainable: list[tf.Variable],
@@ -97,15 +100,14 @@ def make_step(
     ) -> Any:
         weights = [v.read_value() for v in trainable]
         others = [v.read_value() for v in non_trainable]
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(weights)
+        with tf.compat.v1.get_default_graph().gradient_override_map(products):
             logits, updated = stateless.stateless_call(weights, others, x, training=True)
-            total = _cross_entropy(network.output, logits, rows, cols, row_weight, label_weights)
-            # The slope is that of a row's log-likelihood, the sum over its labels. A mean over
-            # thousands of labels would bring the gradients down to Adam's epsilon, which then
-            # slows the rare labels most.
-            objective = total * terms_a_row / tf.cast(tf.shape(x)[0], tf.float32)
-        gradients = tape.gradient(objective, weights)
+        total = _cross_entropy(network.output, logits, rows, cols, row_weight, label_weights)
+        # The slope is that of a row's log-likelihood, the sum over its labels. A mean over
+        # thousands of labels would bring the gradients down to Adam's epsilon, which then
+        # slows the rare labels most.
+        objective = total * terms_a_row / tf.cast(tf.shape(x)[0], tf.float32)
+        gradients = tf.gradients(objective, weights)
         apply_gradients(optimizer, trainable, state, gradients, rate_scale, weight_decay)
         for variable, old, new in zip(non_trainable, others, updated, strict=True):
             if new is not old:
@@ -187,7 +189,7 @@ def make_forward(network: MLPNetwork, model: keras.Model, kind: str) -> Callable
         - ``"decisions"``: ``f(trainable, non_trainable, x)``, the pairs (row, output) whose
           probability is above one half, in row-major order.
         - ``"best"``: ``f(trainable, non_trainable, x, k)``, outputs and probabilities of the `k`
-          best, each ``(n_rows, k)``, ties to the lower output.
+          best, each ``(n_rows, k)``, ties of logits to the lower output.
         - ``"evaluate"``: ``f(trainable, non_trainable, x, k, rows, cols, row_weight)``, the
           weighted sum of the losses, and what ``"decisions"`` and ``"best"`` return.
 
@@ -195,39 +197,26 @@ def make_forward(network: MLPNetwork, model: keras.Model, kind: str) -> Callable
     -------
     callable
     """
-    both = keras.Model(model.inputs, [logits_of(model), model.outputs[0]])
-
-    def run(trainable: list[tf.Variable], non_trainable: list[tf.Variable], x: Any) -> Any:
-        (logits, probabilities), _ = both.stateless_call(
-            [v.read_value() for v in trainable],
-            [v.read_value() for v in non_trainable],
-            x,
-            training=False,
-        )
-        logits = tf.cast(logits, tf.float32)
-        # Single precision rounds a sure sigmoid to 0 or 1, and a logarithm of that is infinite.
-        return logits, tf.clip_by_value(probabilities, TINY, 1.0 - HALF_ULP)
+    run = cached_program(("forward", network), lambda: _make_logits(network, model))
 
     def logits(*args: Any) -> Any:
-        return run(*args)[0]
+        return run(*args)
 
     def probabilities(*args: Any) -> Any:
-        return run(*args)[1]
+        return _to_probabilities(network.output, run(*args))
 
     def decisions(*args: Any) -> Any:
-        return _decide(run(*args)[1])
+        return _decide(network.output, run(*args))
 
     def best(trainable: Any, non_trainable: Any, x: Any, k: Any) -> Any:
-        values, labels = tf.math.top_k(run(trainable, non_trainable, x)[1], k)
-        return labels, values
+        return _best(network.output, run(trainable, non_trainable, x), k)
 
     def evaluate(
         trainable: Any, non_trainable: Any, x: Any, k: Any, rows: Any, cols: Any, row_weight: Any
     ) -> Any:
-        z, p = run(trainable, non_trainable, x)
+        z = run(trainable, non_trainable, x)
         total = _cross_entropy(network.output, z, rows, cols, row_weight, None)
-        values, labels = tf.math.top_k(p, k)
-        return total, labels, values, _decide(p)
+        return total, *_best(network.output, z, k), _decide(network.output, z)
 
     ids = tf.TensorSpec([None], tf.int32)
     more = {
@@ -240,7 +229,6 @@ def make_forward(network: MLPNetwork, model: keras.Model, kind: str) -> Callable
     compiled.get_concrete_function(
         trainable, non_trainable, tf.TensorSpec([None, network.n_features]), *more.get(kind, ())
     )
-    both = None  # as in make_step
     return compiled
 
 
@@ -278,5 +266,41 @@ def _cross_entropy(
     return total / tf.cast(tf.shape(logits)[1], tf.float32)
 
 
-def _decide(probabilities: Any) -> Any:
-    return tf.cast(tf.where(probabilities > 0.5), tf.int32)
+def _make_logits(network: MLPNetwork, model: keras.Model) -> Callable[..., Any]:
+    """Compile what all forward passes of a network have in common, for one trace of its layers."""
+    stateless = keras.Model(model.inputs, logits_of(model))
+
+    def run(trainable: list[tf.Variable], non_trainable: list[tf.Variable], x: Any) -> Any:
+        logits, _ = stateless.stateless_call(
+            [v.read_value() for v in trainable],
+            [v.read_value() for v in non_trainable],
+            x,
+            training=False,
+        )
+        return tf.cast(logits, tf.float32)
+
+    compiled = tf.function(run, autograph=False)
+    compiled.get_concrete_function(
+        *variables_of(model)[:2], tf.TensorSpec([None, network.n_features])
+    )
+    stateless = None  # as in make_step
+    return compiled
+
+
+def _to_probabilities(output: str, logits: Any) -> Any:
+    # Single precision rounds a sure sigmoid to 0 or 1, and a logarithm of that is infinite.
+    return tf.clip_by_value(_LINKS[output](logits), TINY, 1.0 - HALF_ULP)
+
+
+def _best(output: str, logits: Any, k: Any) -> tuple[Any, Any]:
+    values, labels = best_columns(logits, k)
+    if output == "sigmoid":
+        return labels, _to_probabilities(output, values)
+    return labels, tf.gather(_to_probabilities(output, logits), labels, batch_dims=1)
+
+
+def _decide(output: str, logits: Any) -> Any:
+    return tf.cast(tf.where(_LINKS[output](logits) > 0.5), tf.int32)
+
+
+_LINKS = {"sigmoid": tf.sigmoid, "softmax": tf.nn.softmax}

@@ -129,6 +129,20 @@ def test_weighted_rows_are_repeated_rows():
     )
 
 
+@pytest.mark.parametrize(
+    ("n_rows", "steps"), [(50, 1), (300, 5), (800, 7), (20_000, 100), (40_000, 157)]
+)
+def test_automatic_batches_grow_with_the_rows(n_rows, steps):
+    class Steps(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            seen.append(self.params["steps"])
+
+    seen = []
+    X, y = np.zeros((n_rows, 1), np.float32), np.ones((n_rows, 2), int)
+    make(epochs=1, callbacks=[Steps()]).fit(X, y)
+    assert seen == [steps]
+
+
 def test_class_weight_moves_predictions():
     X, y = problem(200)
     plain, heavy = (make(epochs=10, class_weight=w).fit(X, y) for w in (None, {2: 50.0}))
