@@ -20,7 +20,7 @@ from skmlclf.classifiers._parameters import CONSTRAINTS
 from skmlclf.classifiers._rows import HeldOut, Rows, check_features, check_rows, split_rows
 from skmlclf.classifiers._targets import Targets, is_multilabel
 from skmlclf.classifiers._weights import loss_weights
-from skmlclf.networks import MLPNetwork, set_output_bias
+from skmlclf.networks import MLPNetwork, set_dropout, set_output_bias
 from skmlclf.training import (
     ArrayBatches,
     Predictor,
@@ -306,6 +306,7 @@ class BaseKerasClassifier(CallbackSupportMixin, ClassifierMixin, keras_wrapper()
             self.model_ = self._build_keras_model()
             set_output_bias(self.model_, weights.bias)
         self.model_.optimizer.learning_rate.assign(self.learning_rate)
+        set_dropout(self.model_, self.dropout)
         predictor = self._predictor
         # Set on the estimator itself, or on a pipeline or a search around it.
         watched = hasattr(self, "_skl_callbacks") or hasattr(self, "_parent_callback_ctx")

@@ -135,6 +135,21 @@ def set_output_bias(model: keras.Model, bias: np.ndarray) -> None:
     model.get_layer("logits").bias.assign(bias)
 
 
+def set_dropout(model: keras.Model, rate: float) -> None:
+    """Set the rate of every dropout.
+
+    Parameters
+    ----------
+    model : keras.Model
+        As built by `MLPNetwork.build`.
+    rate : float
+        Share of the units set to zero while training, in [0, 1).
+    """
+    for layer in model.layers:
+        if isinstance(layer, VariableDropout):
+            layer.rate.assign(rate)
+
+
 def _seeds(seed: int) -> Iterator[int]:
     generator = np.random.RandomState(seed)
     while True:

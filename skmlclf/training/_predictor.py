@@ -14,7 +14,7 @@ from skmlclf.training._programs import cached_program, make_forward, variables_o
 
 # Outputs of a block: enough rows for the matrix products to run at full speed, few enough to stay
 # in the tens of megabytes.
-_BLOCK_OUTPUTS = 2**22
+_BLOCK_OUTPUTS = 2**23
 _MAX_BLOCK_ROWS = 4096
 # The matrix product handles the last few rows of an odd number apart, and rounds them otherwise:
 # with whole groups, a row's scores do not depend on where it stands.

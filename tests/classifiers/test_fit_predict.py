@@ -189,6 +189,15 @@ def test_pickle_and_clone(cls):
     np.testing.assert_array_equal(loaded.predict_proba(X), clf.predict_proba(X))
 
 
+def test_training_goes_on_at_the_rates_of_now():
+    X, y = problem()
+    clf = BlockMLPClassifier((8, 4), dropout=0.5, epochs=1, random_state=0).fit(X, y)
+    clf.set_params(dropout=0.25, learning_rate=0.003).partial_fit(X, y)
+    rates = [w.numpy() for w in clf.model_.non_trainable_variables if w.name == "rate"]
+    assert rates == [0.25, 0.25]
+    assert clf.model_.optimizer.learning_rate.numpy() == np.float32(0.003)
+
+
 def test_partial_fit_and_warm_start_go_on():
     X, y = problem()
     fitted = make(epochs=1).fit(X, y)
