@@ -26,7 +26,8 @@ class EpochMetrics(EpochPrinter):
     y_val : array-like or sparse, default=None
         Their targets.
     verbose : bool, default=True
-        Whether to print a line after each epoch.
+        Whether to print a line after each epoch. Beside an `EpochTable`, which shows the same
+        figures, none is printed.
     file : text stream, default=None
         Where to print; None stands for standard output.
 
@@ -70,10 +71,12 @@ class EpochMetrics(EpochPrinter):
         self.verbose = verbose
         # The estimator provides it where the rows are the callback's own.
         self.evaluate: Callable[[], dict[str, float]] | None = None
+        # The estimator says whether an `EpochTable` shows the figures.
+        self.in_table = False
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Add the metrics to the logs and print them."""
         if self.evaluate is not None and logs is not None:
             logs.update(self.evaluate())
-        if self.verbose:
+        if self.verbose and not self.in_table:
             super().on_epoch_end(epoch, logs)

@@ -21,8 +21,8 @@ class EpochTable(EpochPrinter):
 
     Notes
     -----
-    The table shows what the callbacks before it have put into the epoch's logs: list it after
-    `EpochMetrics`.
+    The table shows what the fit measures and what the callbacks before it have put into the epoch's
+    logs: list it after an `EpochMetrics` that has rows of its own.
 
     Examples
     --------

@@ -35,8 +35,12 @@ def make_callbacks(estimator: Any) -> list[Any]:
                 "callbacks must hold keras.callbacks.Callback instances or classes, got"
                 f" {callback!r}."
             )
-    shown = any(isinstance(c, EpochMetrics | EpochTable) for c in callbacks)
-    if estimator.verbose and not shown:
+    tables = [i for i, c in enumerate(callbacks) if isinstance(c, EpochTable)]
+    measuring = [(i, c) for i, c in enumerate(callbacks) if isinstance(c, EpochMetrics)]
+    for i, callback in measuring:
+        # The figures of the fit's own held-out rows are there before any callback is called.
+        callback.in_table = bool(tables) and (callback.X_val is None or i < tables[-1])
+    if estimator.verbose and not tables and not any(c.verbose for _, c in measuring):
         callbacks.append(EpochTable())
     if estimator.early_stopping:
         on_loss = estimator.scoring == "loss"

@@ -58,6 +58,28 @@ def test_without_rich_a_terminal_gets_lines(terminal, monkeypatch):
     assert len(terminal.getvalue().splitlines()) == 3
 
 
+@pytest.mark.parametrize(
+    ("callbacks", "verbose", "n_lines"),
+    [
+        ([EpochMetrics], 0, 2),
+        ([EpochMetrics], 1, 2),
+        ([EpochMetrics, EpochTable], 0, 2),
+        ([EpochTable, EpochMetrics], 0, 2),
+        ([lambda: EpochMetrics(verbose=False)], 0, 0),
+        ([lambda: EpochMetrics(verbose=False)], 1, 2),
+        ([lambda: EpochMetrics(verbose=False), EpochTable], 1, 2),
+    ],
+)
+def test_each_epoch_is_shown_once_with_its_metrics(callbacks, verbose, n_lines, capsys):
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((60, 5)), rng.integers(0, 2, (60, 4))
+    made = [make() for make in callbacks]
+    BaseMLPClassifier(8, epochs=2, verbose=verbose, callbacks=made).fit(X, y)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == n_lines
+    assert sum(" F1 " in line for line in lines) == n_lines
+
+
 def test_verbose_shows_the_table(capsys):
     rng = np.random.default_rng(0)
     X, y = rng.standard_normal((60, 5)), rng.integers(0, 2, (60, 4))
