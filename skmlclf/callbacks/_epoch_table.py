@@ -92,12 +92,32 @@ class EpochTable(EpochPrinter):
 
 
 def _live_display(file: TextIO) -> Any:
-    """Return rich's live display where the output can be redrawn, else None."""
+    """Return what redraws a table, on a terminal or in a notebook; None where nothing can."""
     with contextlib.suppress(ImportError):
         from rich.console import Console
         from rich.live import Live
 
         console = Console(file=file)
-        if console.is_terminal or console.is_jupyter:
+        if console.is_jupyter and file is sys.stdout:
+            return _NotebookOutput()
+        if console.is_terminal and not console.is_dumb_terminal:
             return Live(console=console, auto_refresh=False)
     return None
+
+
+class _NotebookOutput:
+    """An output of a notebook's cell that is replaced; rich's own needs widgets for that."""
+
+    def start(self) -> None:
+        self._handle: Any = None
+
+    def update(self, table: Any, *, refresh: bool) -> None:
+        from IPython.display import display
+
+        if self._handle is None:
+            self._handle = display(table, display_id=True)
+        else:
+            self._handle.update(table)
+
+    def stop(self) -> None:
+        pass

@@ -58,6 +58,34 @@ def test_without_rich_a_terminal_gets_lines(terminal, monkeypatch):
     assert len(terminal.getvalue().splitlines()) == 3
 
 
+def test_a_dumb_terminal_gets_lines(terminal, monkeypatch):
+    monkeypatch.setenv("TERM", "dumb")
+    fit(terminal)
+    assert len(terminal.getvalue().splitlines()) == 3
+
+
+CELL = """
+import numpy as np
+from skmlclf import BaseMLPClassifier
+rng = np.random.default_rng(0)
+X, y = rng.standard_normal((60, 5)), rng.integers(0, 2, (60, 4))
+clf = BaseMLPClassifier(8, epochs=3, random_state=0, verbose=1).fit(X, y)
+"""
+
+
+def test_a_notebook_gets_one_table(tmp_path):
+    nbformat, nbclient = map(pytest.importorskip, ("nbformat", "nbclient"))
+    pytest.importorskip("ipykernel")
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)])
+    options = {"timeout": 120, "kernel_name": "python3"}
+    resources = {"metadata": {"path": str(tmp_path)}}
+    nbclient.NotebookClient(notebook, resources=resources, **options).execute()
+    # TensorFlow's own lines of its start go to the error stream.
+    (output,) = (o for o in notebook.cells[0].outputs if o.output_type != "stream")
+    rows = re.sub(r"<[^>]+>", "", output.data["text/html"]).split("\n")[:4]
+    assert [row.split()[0] for row in rows] == ["epoch/3", "1", "2", "3"]
+
+
 @pytest.mark.parametrize(
     ("callbacks", "verbose", "n_lines"),
     [
