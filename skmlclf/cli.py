@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import gc
+import importlib.util
 import json
 import os
 import shlex
@@ -77,7 +78,19 @@ def _add_compare(commands: Any) -> None:
         default="architectures",
         help="the four architectures, or the base on video, audio, both and principal components",
     )
+    compare.add_argument(
+        "--metrics",
+        nargs="+",
+        metavar="NAME",
+        help="what to measure after each epoch, such as gap_at_20 (default: those of EpochMetrics)",
+    )
+    compare.add_argument(
+        "--sort-by", metavar="COLUMN", help="of the report's table (default: the first metric)"
+    )
     compare.add_argument("--report", type=Path, metavar="DIR", help="also leave an HTML page here")
+    compare.add_argument(
+        "--label-names", type=Path, metavar="FILE", help="names for the page, a line a label"
+    )
     compare.add_argument("--json", type=Path, metavar="FILE", help="also write the results here")
     compare.set_defaults(run=_compare)
 
@@ -87,10 +100,18 @@ def _compare(args: argparse.Namespace) -> None:
         raise ValueError("--train and --validate go together: one of them is missing.")
     if args.json is not None and not args.json.parent.is_dir():
         raise ValueError(f"--json {args.json}: there is no folder {args.json.parent}.")
+    if args.report is not None:
+        _check_report(args.report)
     # TensorFlow tells of accelerators and instruction sets it looked for; a table is asked for.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with _lasting_imports():
-        from skmlclf.comparison import compare, default_architectures, feature_architectures
+        from skmlclf.comparison import (
+            DEFAULT_METRICS,
+            Comparison,
+            compare,
+            default_architectures,
+            feature_architectures,
+        )
 
     make = default_architectures if args.study == "architectures" else feature_architectures
     estimators = make(epochs=args.epochs, random_state=args.seed)
@@ -99,20 +120,58 @@ def _compare(args: argparse.Namespace) -> None:
         raise ValueError(
             f"--only {' '.join(sorted(unknown))}: expected some of {', '.join(estimators)}."
         )
+    metrics = args.metrics or DEFAULT_METRICS
+    columns = Comparison.columns_for(metrics)
+    if args.sort_by not in (None, *columns):
+        raise ValueError(f"--sort-by {args.sort_by}: expected one of {', '.join(columns)}.")
     X, y, X_val, y_val = _data(args)
+    label_names = _label_names(args.label_names, y.shape[1])
     print(
         f"{X.shape[0]:,} training and {X_val.shape[0]:,} held-out samples,"
         f" {X.shape[1]:,} features, {y.shape[1]:,} labels, {y.nnz / y.shape[0]:.2f} a sample",
         flush=True,
     )
     chosen = {n: e for n, e in estimators.items() if args.only is None or n in args.only}
-    comparison = compare(chosen, X, y, X_val, y_val)
+    comparison = compare(chosen, X, y, X_val, y_val, metrics=metrics)
     print(f"\n{comparison}", flush=True)
+    base = "base" if "base" in chosen and len(chosen) > 1 else None
+    if base is not None:
+        print(f"\n{comparison.against(base)}", flush=True)
     if args.json is not None:
         args.json.write_text(json.dumps(comparison.to_dict(), indent=2) + "\n")
     if args.report is not None:
-        page = comparison.report(args.report, command=f"skmlclf {shlex.join(args.argv)}")
+        command = f"skmlclf {shlex.join(args.argv)}"
+        page = comparison.report(
+            args.report,
+            sort_by=args.sort_by,
+            base=base,
+            label_names=label_names,
+            command=command,
+        )
         print(f"\nreport: {page}", flush=True)
+
+
+def _check_report(folder: Path) -> None:
+    """Refuse, before anything is trained, what a report could not be written to or drawn with."""
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"--report {folder}: expected a folder, and a file of that name is there.")
+    if importlib.util.find_spec("matplotlib") is None:
+        raise ValueError(
+            f"--report {folder}: its pictures are drawn with matplotlib, which is not installed."
+            " Install it with `pip install matplotlib`."
+        )
+
+
+def _label_names(file: Path | None, n_labels: int) -> list[str] | None:
+    if file is None:
+        return None
+    names = file.read_text("utf-8").splitlines()
+    if len(names) != n_labels:
+        raise ValueError(
+            f"--label-names {file}: expected a line for each of the {n_labels} labels, got"
+            f" {len(names)} lines."
+        )
+    return names
 
 
 @contextlib.contextmanager

@@ -70,6 +70,34 @@ def test_a_comparison_needs_a_column(data):
         compare({"base": estimator}, *data, metrics=["multilabel_confusion_matrix"])
 
 
+def test_differences_are_shares_of_the_bases_figures(data):
+    estimators = {
+        "base": BaseMLPClassifier(hidden_units=8, epochs=1, random_state=0),
+        "wide": BaseMLPClassifier(hidden_units=16, epochs=1, random_state=0),
+    }
+    comparison = compare(estimators, *data, metrics=["precision_at_5"], verbose=False)
+    against = comparison.against("base")
+    figures = comparison.figures()
+    assert list(against.values) == ["wide"]
+    for column, difference in against.values["wide"].items():
+        ratio = figures["wide"][column] / figures["base"][column]
+        assert difference == pytest.approx(ratio - 1, nan_ok=True)
+    lines = str(against).splitlines()
+    assert lines[0].split()[:4] == ["against", "base", "parameters", "seconds"]
+    # 16 units instead of 8, over the same 40 output biases.
+    assert lines[2].split()[1] == f"{8 * (1152 + 1 + 40) / comparison.results[0].n_parameters:+.1%}"
+    with pytest.raises(ValueError, match="there are base, wide"):
+        comparison.against("deep")
+
+
+def test_nothing_to_compare_is_refused(data):
+    with pytest.raises(ValueError, match="at least one estimator"):
+        compare({}, *data)
+    X, _, X_val, _ = data
+    with pytest.raises(ValueError, match=r"2-d y .* got shape \(120,\)"):
+        compare({"base": BaseMLPClassifier()}, X, np.arange(120), X_val, np.arange(30))
+
+
 def test_imports_that_last_are_kept_from_the_collector(monkeypatch):
     before = gc.get_freeze_count()
     with _lasting_imports():

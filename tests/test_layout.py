@@ -20,8 +20,6 @@ FLOORS = {
     "displays": 2,
     "callbacks": 3,
     "classifiers": 4,
-    "_memory": 0,
-    "_report": 4,
     "comparison": 5,
     "cli": 6,
     "__main__": 7,

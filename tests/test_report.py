@@ -27,7 +27,9 @@ def folder(tmp_path_factory):
     comparison = compare(estimators, X[:150], y[:150], X[150:], y[150:], verbose=False)
     folder = tmp_path_factory.mktemp("report")
     names = [f"label {i}" for i in range(60)]
-    page = comparison.report(folder / "new", label_names=names, command="skmlclf compare")
+    page = comparison.report(
+        folder / "new", base="base", label_names=names, command="skmlclf compare"
+    )
     assert page == folder / "new" / "index.html"
     return folder / "new"
 
@@ -51,7 +53,8 @@ def test_figures_follow_from_the_saved_predictions(folder):
             assert result["hamming"] == hamming_loss(y_val, y_pred)
             assert result["f1_samples"] == samples_precision_recall_f1(y_val, y_pred).f1
             assert result["history"]["val_loss"][-1] == result["loss"]
-            assert result["params"]["epochs"] == "3"
+            step = "mlp__" if name.startswith("audio") else ""
+            assert result["params"][f"{step}epochs"] == "3"
 
 
 def test_the_page_stands_alone_and_tells_all(folder):
@@ -72,12 +75,34 @@ def test_the_table_is_sorted_by_the_first_metric(folder):
     assert names[0].replace("&lt;", "<").replace("&gt;", ">") == best_first[0]["name"]
 
 
+def test_differences_stand_on_the_page(folder):
+    page = (folder / "index.html").read_text()
+    results = json.loads((folder / "results.json").read_text())["results"]
+    base, blocks, audio = (result["precision_at_20"] for result in results)
+    table = re.search(r'<table id="differences">.*?</table>', page)[0]
+    rows = re.findall(r"<tr>(.*?)</tr>", table)[1:]
+    for row, name, value in zip(rows, ["blocks", "audio &lt;b&gt;"], [blocks, audio], strict=True):
+        cells = re.findall(r"<td>(.*?)</td>", row)
+        assert cells[0] == name
+        assert cells[5] == f"{value / base - 1:+.1%}"
+
+
+def test_settings_are_those_of_every_step(folder):
+    params = json.loads((folder / "results.json").read_text())["results"][2]["params"]
+    assert params["select__modality"] == "'audio'"
+    assert params["pca__n_components"] == "5"
+    assert params["mlp__hidden_units"] == "8"
+    assert "mlp__callbacks" not in params
+
+
 def test_an_unknown_column_is_refused(folder, tmp_path):
     X, y = make_video_embeddings(60, n_labels=30, random_state=0)
     estimators = {"base": BaseMLPClassifier(4, epochs=1)}
     comparison = compare(estimators, X[:40], y[:40], X[40:], y[40:], verbose=False)
     with pytest.raises(ValueError, match="no column"):
         comparison.report(tmp_path / "report", sort_by="beauty")
+    with pytest.raises(ValueError, match="was not compared"):
+        comparison.report(tmp_path / "report", base="blocks")
     assert not (tmp_path / "report").exists()
     frame = comparison.to_frame()
     assert frame.loc["base", "precision_at_20"] == comparison.results[0].metric("precision_at_20")
@@ -86,10 +111,33 @@ def test_an_unknown_column_is_refused(folder, tmp_path):
 def test_the_study_of_features_from_the_command_line(tmp_path, capsys):
     args = ["compare", "--study", "features", "--samples", "50", "--labels", "30", "--epochs", "1"]
     args += ["--only", "audio", "video", "--report", str(tmp_path / "study")]
-    assert main(args) == 0
+    args += ["--metrics", "hamming", "hit_at_1", "--sort-by", "hit_at_1"]
+    names = tmp_path / "names"
+    names.write_text("\n".join(f"name {i}" for i in range(30)))
+    assert main([*args, "--label-names", str(names)]) == 0
     assert "index.html" in capsys.readouterr().out
     page = (tmp_path / "study" / "index.html").read_text()
     assert "--study features" in page
+    assert 'aria-sort="descending"><button>hit@1' in page
+    assert "name 1" in page
+    assert 'id="differences"' not in page  # the base took no part
+    args = args[: args.index("--sort-by")]
+    assert main([*args, "--sort-by", "f1_samples"]) == 2
+    assert "expected one of parameters, seconds" in capsys.readouterr().err
+    names.write_text("one\ntwo")
+    assert main([*args, "--label-names", str(names)]) == 2
+    assert "a line for each of the 30 labels, got 2" in capsys.readouterr().err
+
+
+def test_a_report_that_cannot_be_written_is_refused_before_any_fit(tmp_path, capsys, monkeypatch):
+    (tmp_path / "file").touch()
+    assert main(["compare", "--report", str(tmp_path / "file")]) == 2
+    assert "expected a folder" in capsys.readouterr().err
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert main(["compare", "--report", str(tmp_path / "folder")]) == 2
+    captured = capsys.readouterr()
+    assert "pip install matplotlib" in captured.err
+    assert captured.out == ""
 
 
 @pytest.fixture

@@ -223,13 +223,23 @@ class ComparisonDisplay:
 
     def _greater_is_better(self, metric: str) -> bool:
         told = self.greater_is_better or {}
-        if metric in told:
-            return bool(told[metric])
-        name = metric.removeprefix("val_")
-        try:
-            return resolve_metric(name).greater_is_better
-        except ValueError:
-            return not _LOWER_IS_BETTER & set(name.split("_"))
+        return bool(told[metric]) if metric in told else is_greater_better(metric)
+
+
+def is_greater_better(figure: str) -> bool:
+    """Say whether a metric, or a figure that is none, is better when higher, by its name.
+
+    Examples
+    --------
+    >>> from skmlclf.displays._comparison import is_greater_better
+    >>> [is_greater_better(name) for name in ("precision_at_20", "val_hamming", "peak_bytes")]
+    [True, False, False]
+    """
+    name = figure.removeprefix("val_")
+    try:
+        return resolve_metric(name).greater_is_better
+    except ValueError:
+        return not _LOWER_IS_BETTER & set(name.split("_"))
 
 
 def _format_alike(values: Sequence[float]) -> list[str]:

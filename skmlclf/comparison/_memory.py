@@ -31,7 +31,7 @@ def peak_memory() -> Iterator[PeakMemory]:
 
     Examples
     --------
-    >>> from skmlclf._memory import peak_memory
+    >>> from skmlclf.comparison._memory import peak_memory
     >>> with peak_memory() as peak:
     ...     _ = bytearray(2**20)
     >>> peak.bytes is None or peak.bytes > 2**20

@@ -15,12 +15,11 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from skmlclf.callbacks._epoch_line import format_figure, short_name
-from skmlclf.metrics._registry import resolve_metric
+from skmlclf.callbacks._epoch_line import format_figure
+from skmlclf.comparison._text import column_name, format_difference
+from skmlclf.displays._comparison import is_greater_better
 
 _PACKAGES = ("skmlclf", "scikit-learn", "keras", "tensorflow", "numpy")
-_LEAST_IS_BEST = {"parameters", "seconds", "peak_bytes", "loss"}
-_HEADINGS = {"peak_bytes": "peak memory"}
 
 
 def write_report(
@@ -28,6 +27,7 @@ def write_report(
     folder: Path,
     *,
     sort_by: str,
+    base: str | None = None,
     label_names: Any = None,
     command: str | None = None,
 ) -> Path:
@@ -41,6 +41,8 @@ def write_report(
         Made if it is not there.
     sort_by : str
         Column that the table is sorted by at first.
+    base : str or None
+        Architecture that the others' differences are shown from.
     label_names : sequence or mapping of label to str, or None
         Names for the most confused labels.
     command : str or None
@@ -54,12 +56,13 @@ def write_report(
     Raises
     ------
     ValueError
-        If there is no column of that name.
+        If there is no column or no architecture of that name.
     """
     figures = comparison.figures()
     columns = list(next(iter(figures.values())))
     if sort_by not in columns:
         raise ValueError(f"sort_by={sort_by!r} is no column; there are {', '.join(columns)}.")
+    differences = "" if base is None else _against(comparison.against(base))
     pictures = "".join(_pictures(comparison, figures, sort_by, label_names))
     versions = _versions()
     sizes = comparison.data
@@ -73,11 +76,12 @@ def write_report(
         ),
         "header": "".join(_heading(column, sort_by) for column in ["architecture", *columns]),
         "rows": "".join(_table_rows(figures, columns, sort_by)),
+        "differences": differences,
         "pictures": pictures,
         "command": html.escape(command or "compare(estimators, X, y, X_val, y_val)"),
         "settings": "".join(_settings(comparison, versions)),
     }
-    template = Template(files("skmlclf._report").joinpath("page.html").read_text("utf-8"))
+    template = Template(files("skmlclf.comparison").joinpath("report.html").read_text("utf-8"))
     folder.mkdir(parents=True, exist_ok=True)
     results = {**comparison.to_dict(), "command": command, "versions": versions}
     (folder / "results.json").write_text(json.dumps(results, indent=2) + "\n")
@@ -89,9 +93,10 @@ def write_report(
 
 
 def _heading(column: str, sort_by: str) -> str:
-    first = "ascending" if column == "architecture" or _least_is_best(column) else "descending"
+    descending = column != "architecture" and is_greater_better(column)
+    first = "descending" if descending else "ascending"
     sorted_now = f' aria-sort="{first}"' if column == sort_by else ""
-    name = html.escape(_HEADINGS.get(column) or short_name(column))
+    name = html.escape(column_name(column))
     return f'<th scope="col" data-first="{first}"{sorted_now}><button>{name}</button></th>'
 
 
@@ -99,10 +104,10 @@ def _table_rows(
     figures: Mapping[str, Mapping[str, float]], columns: list[str], sort_by: str
 ) -> Iterator[str]:
     best = {
-        column: (min if _least_is_best(column) else max)(row[column] for row in figures.values())
+        column: (max if is_greater_better(column) else min)(row[column] for row in figures.values())
         for column in columns
     }
-    sign = 1 if _least_is_best(sort_by) else -1
+    sign = -1 if is_greater_better(sort_by) else 1
     for name, row in sorted(figures.items(), key=lambda item: sign * item[1][sort_by]):
         cells = [f'<td data-value="{html.escape(name)}">{html.escape(name)}</td>']
         for column in columns:
@@ -111,6 +116,26 @@ def _table_rows(
             exact = "" if math.isnan(value) else repr(float(value))
             cells.append(f'<td data-value="{exact}"{marked}>{_cell(column, value)}</td>')
         yield f"<tr>{''.join(cells)}</tr>"
+
+
+def _against(differences: Any) -> str:
+    """Return a table of the differences from one architecture, nothing where there is no other."""
+    if not differences.values:
+        return ""
+    columns = next(iter(differences.values.values()))
+    header = "".join(f'<th scope="col">{html.escape(column_name(c))}</th>' for c in columns)
+    rows = "".join(
+        f"<tr><td>{html.escape(name)}</td>"
+        + "".join(f"<td>{format_difference(value)}</td>" for value in row.values())
+        + "</tr>"
+        for name, row in differences.values.items()
+    )
+    base = html.escape(differences.base)
+    return (
+        f'<h2>Against {base}</h2><div class="wide"><table id="differences">'
+        f'<thead><tr><th scope="col">architecture</th>{header}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>"
+    )
 
 
 def _cell(column: str, value: float) -> str:
@@ -125,10 +150,6 @@ def _cell(column: str, value: float) -> str:
     return format_figure(column, value)
 
 
-def _least_is_best(column: str) -> bool:
-    return column in _LEAST_IS_BEST or not resolve_metric(column).greater_is_better
-
-
 def _pictures(
     comparison: Any, figures: Mapping[str, Mapping[str, float]], sort_by: str, label_names: Any
 ) -> Iterator[str]:
@@ -141,7 +162,7 @@ def _pictures(
         "Learning curves",
         HistoryDisplay.from_history(histories, metrics=("loss", *comparison.metrics)),
     )
-    pick = min if _least_is_best(sort_by) else max
+    pick = max if is_greater_better(sort_by) else min
     best = pick(comparison.results, key=lambda result: figures[result.name][sort_by])
     yield _picture(
         f"Precision and recall at k: {best.name}",

@@ -1,0 +1,82 @@
+"""The architectures to compare, not fitted."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from skmlclf.classifiers import (
+    BaseMLPClassifier,
+    BlockMLPClassifier,
+    DeepMLPClassifier,
+    make_feature_mlp,
+)
+
+
+def default_architectures(
+    *, epochs: int = 5, random_state: int | None = None, n_components: int = 256
+) -> dict[str, Any]:
+    """Return the four architectures, not fitted.
+
+    Parameters
+    ----------
+    epochs : int, default=5
+        Epochs of each.
+    random_state : int or None, default=None
+        Seed of each.
+    n_components : int, default=256
+        Principal components of the one on varied features.
+
+    Returns
+    -------
+    dict of str to estimator
+        ``"base"``, ``"pca"``, ``"blocks"`` and ``"deep"``.
+
+    Examples
+    --------
+    >>> from skmlclf.comparison import default_architectures
+    >>> list(default_architectures())
+    ['base', 'pca', 'blocks', 'deep']
+    """
+    shared: dict[str, Any] = {"epochs": epochs, "random_state": random_state}
+    return {
+        "base": BaseMLPClassifier(**shared),
+        "pca": make_feature_mlp("all", n_components, **shared),
+        "blocks": BlockMLPClassifier(**shared),
+        "deep": DeepMLPClassifier(**shared),
+    }
+
+
+def feature_architectures(
+    *,
+    epochs: int = 5,
+    random_state: int | None = None,
+    sizes: Sequence[int] = (64, 128, 256, 512),
+) -> dict[str, Any]:
+    """Return the base network on varied features, not fitted: a study of what the features give.
+
+    Parameters
+    ----------
+    epochs : int, default=5
+        Epochs of each.
+    random_state : int or None, default=None
+        Seed of each.
+    sizes : sequence of int, default=(64, 128, 256, 512)
+        Numbers of principal components.
+
+    Returns
+    -------
+    dict of str to estimator
+        ``"base"`` on all features, ``"video"``, ``"audio"``, and ``"pca-<size>"`` on all.
+
+    Examples
+    --------
+    >>> from skmlclf.comparison import feature_architectures
+    >>> list(feature_architectures(sizes=[32]))
+    ['base', 'video', 'audio', 'pca-32']
+    """
+    shared: dict[str, Any] = {"epochs": epochs, "random_state": random_state}
+    return {
+        "base": BaseMLPClassifier(**shared),
+        "video": make_feature_mlp("video", None, **shared),
+        "audio": make_feature_mlp("audio", None, **shared),
+        **{f"pca-{size}": make_feature_mlp("all", size, **shared) for size in sizes},
+    }
