@@ -114,11 +114,11 @@ def _compare(args: argparse.Namespace) -> None:
         )
 
     make = default_architectures if args.study == "architectures" else feature_architectures
-    estimators = make(epochs=args.epochs, random_state=args.seed)
-    unknown = set(args.only or ()) - set(estimators)
+    known = make()
+    unknown = set(args.only or ()) - set(known)
     if unknown:
         raise ValueError(
-            f"--only {' '.join(sorted(unknown))}: expected some of {', '.join(estimators)}."
+            f"--only {' '.join(sorted(unknown))}: expected some of {', '.join(known)}."
         )
     metrics = args.metrics or DEFAULT_METRICS
     columns = Comparison.columns_for(metrics)
@@ -131,6 +131,7 @@ def _compare(args: argparse.Namespace) -> None:
         f" {X.shape[1]:,} features, {y.shape[1]:,} labels, {y.nnz / y.shape[0]:.2f} a sample",
         flush=True,
     )
+    estimators = make(epochs=args.epochs, random_state=args.seed, max_components=min(X.shape))
     chosen = {n: e for n, e in estimators.items() if args.only is None or n in args.only}
     comparison = compare(chosen, X, y, X_val, y_val, metrics=metrics)
     print(f"\n{comparison}", flush=True)

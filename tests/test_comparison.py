@@ -153,6 +153,22 @@ def test_the_command_prints_and_writes(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
+    ("study", "expected"),
+    [("architectures", ["pca"]), ("features", ["pca-64"])],
+)
+def test_few_rows_bound_the_components(study, expected, capsys, tmp_path):
+    file = tmp_path / "results.json"
+    args = ["compare", "--samples", "100", "--labels", "20", "--epochs", "1", "--study", study]
+    assert main([*args, "--only", *expected, "--json", str(file)]) == 0
+    (result,) = json.loads(file.read_text())["results"]
+    components = int(result["params"]["pca__n_components"])
+    assert components == {"architectures": 80, "features": 64}[study]
+    if study == "features":
+        assert main([*args, "--only", "pca-512"]) == 2
+        assert "at least one estimator" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
     ("args", "message"),
     [
         (["--train", "nowhere/*"], "go together"),

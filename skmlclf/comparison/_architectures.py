@@ -12,7 +12,11 @@ from skmlclf.classifiers import (
 
 
 def default_architectures(
-    *, epochs: int = 5, random_state: int | None = None, n_components: int = 256
+    *,
+    epochs: int = 5,
+    random_state: int | None = None,
+    n_components: int = 256,
+    max_components: int | None = None,
 ) -> dict[str, Any]:
     """Return the four architectures, not fitted.
 
@@ -24,6 +28,8 @@ def default_architectures(
         Seed of each.
     n_components : int, default=256
         Principal components of the one on varied features.
+    max_components : int or None, default=None
+        Bound of them, where the training rows are fewer; None sets none.
 
     Returns
     -------
@@ -37,9 +43,10 @@ def default_architectures(
     ['base', 'pca', 'blocks', 'deep']
     """
     shared: dict[str, Any] = {"epochs": epochs, "random_state": random_state}
+    bound = n_components if max_components is None else max_components
     return {
         "base": BaseMLPClassifier(**shared),
-        "pca": make_feature_mlp("all", n_components, **shared),
+        "pca": make_feature_mlp("all", min(n_components, bound), **shared),
         "blocks": BlockMLPClassifier(**shared),
         "deep": DeepMLPClassifier(**shared),
     }
@@ -50,6 +57,7 @@ def feature_architectures(
     epochs: int = 5,
     random_state: int | None = None,
     sizes: Sequence[int] = (64, 128, 256, 512),
+    max_components: int | None = None,
 ) -> dict[str, Any]:
     """Return the base network on varied features, not fitted: a study of what the features give.
 
@@ -61,6 +69,8 @@ def feature_architectures(
         Seed of each.
     sizes : sequence of int, default=(64, 128, 256, 512)
         Numbers of principal components.
+    max_components : int or None, default=None
+        Sizes above it are left out; None leaves out none.
 
     Returns
     -------
@@ -78,5 +88,9 @@ def feature_architectures(
         "base": BaseMLPClassifier(**shared),
         "video": make_feature_mlp("video", None, **shared),
         "audio": make_feature_mlp("audio", None, **shared),
-        **{f"pca-{size}": make_feature_mlp("all", size, **shared) for size in sizes},
+        **{
+            f"pca-{size}": make_feature_mlp("all", size, **shared)
+            for size in sizes
+            if max_components is None or size <= max_components
+        },
     }

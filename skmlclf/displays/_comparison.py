@@ -1,6 +1,5 @@
 """Architectures side by side."""
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
@@ -13,6 +12,7 @@ from skmlclf.displays._style import (
     by_name,
     clear_frame,
     colors,
+    format_alike,
     plain,
     readable,
     several_axes,
@@ -204,7 +204,7 @@ class ComparisonDisplay:
         self.bars_[metric] = ax.barh(
             there, drawn, height=0.65, color=[accent if v == best else MUTED for v in drawn]
         )
-        written = ax.bar_label(self.bars_[metric], _format_alike(drawn), padding=3)
+        written = ax.bar_label(self.bars_[metric], format_alike(drawn, digits=4), padding=3)
         for text, value in zip(written, drawn, strict=True):
             if value == best:
                 text.set_fontweight("bold")
@@ -240,12 +240,3 @@ def is_greater_better(figure: str) -> bool:
         return resolve_metric(name).greater_is_better
     except ValueError:
         return not _LOWER_IS_BETTER & set(name.split("_"))
-
-
-def _format_alike(values: Sequence[float]) -> list[str]:
-    """Write whole numbers in full, others with the decimals that give the largest four digits."""
-    if all(float(value).is_integer() for value in values):
-        return [f"{value:,.0f}" for value in values]
-    largest = max(map(abs, values))
-    decimals = max(0, 3 - math.floor(math.log10(largest)))
-    return [f"{value:,.{decimals}f}" for value in values]

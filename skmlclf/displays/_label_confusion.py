@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
-from skmlclf.displays._style import clear_frame, colors, one_axes, plain
+from skmlclf.displays._style import clear_frame, colors, format_alike, one_axes, plain
 from skmlclf.metrics import label_confusion_matrix
 from skmlclf.metrics._predictions import Predictions, as_indicator
 
@@ -177,7 +177,7 @@ class LabelConfusionDisplay:
         ax = one_axes(ax, "LabelConfusionDisplay", (7.0, 1.1 + 0.29 * max(len(values), 3)))
         places = np.arange(len(values))
         self.bars_ = ax.barh(places, values, **{"color": colors(ax)[0], "height": 0.7, **kwargs})
-        ax.bar_label(self.bars_, [_count(value) for value in values], padding=3)
+        ax.bar_label(self.bars_, format_alike(values, digits=3), padding=3)
         pairs = [f"{names(a)} → {names(b)}" for a, b in zip(true, predicted, strict=True)]
         ax.set_yticks(places, pairs)
         ax.tick_params(axis="y", length=0)
@@ -217,10 +217,3 @@ class LabelConfusionDisplay:
                 "names. A mapping from label to name may leave labels out."
             )
         return lambda label: plain(names[label])
-
-
-def _count(value: float) -> str:
-    """Write a count in full, and one that rows with several labels share to three digits."""
-    if value == round(value) or value >= 1000:
-        return f"{value:,.0f}"
-    return f"{value:#.3g}".rstrip(".")

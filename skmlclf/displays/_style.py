@@ -3,7 +3,8 @@
 Text and frames take their colours from matplotlib's settings, so that a dark style stays readable.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,9 @@ from sklearn.pipeline import Pipeline
 # Okabe and Ito's colours, told apart by colour-blind eyes. Their order alternates between darker
 # and lighter; markers tell them apart where there is no colour. The darkest is too dim for a black
 # ground and the yellow too pale for a white one.
-_ON_LIGHT = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
-_ON_DARK = ("#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#F0E442", "#D55E00")
-MARKERS = ("o", "s", "^", "D", "v", "X", "P")
+_ON_LIGHT = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000")
+_ON_DARK = ("#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#F0E442", "#D55E00", "#FFFFFF")
+MARKERS = ("o", "s", "^", "D", "v", "X", "P", "*")
 MARKER_SIZE = 6.5
 MUTED = "0.6"
 
@@ -114,6 +115,22 @@ def plain(name: Any) -> str:
 def readable(metric: str) -> str:
     """Return the name of a metric as words."""
     return metric.replace("_", " ")
+
+
+def format_alike(values: Sequence[float], *, digits: int) -> list[str]:
+    """Write whole numbers in full, others with the decimals that give the largest its digits.
+
+    Examples
+    --------
+    >>> from skmlclf.displays._style import format_alike
+    >>> format_alike([1.5, 1.0], digits=3), format_alike([1500.0, 1.0], digits=3)
+    (['1.50', '1.00'], ['1,500', '1'])
+    """
+    if all(float(value).is_integer() for value in values):
+        return [f"{value:,.0f}" for value in values]
+    largest = max(map(abs, values))
+    decimals = max(0, digits - 1 - math.floor(math.log10(largest)))
+    return [f"{value:,.{decimals}f}" for value in values]
 
 
 def by_name(estimators: Any) -> dict[str, Any]:

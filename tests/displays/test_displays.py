@@ -196,6 +196,12 @@ def test_label_confusion_names():
         shown(["cat", "dog"])
 
 
+def test_label_confusion_writes_its_counts_with_the_same_decimals():
+    confused = [[0, 3, 0], [0, 0, 1.5], [0, 0, 0]]
+    written = [text.get_text() for text in LabelConfusionDisplay(confused).plot().ax_.texts]
+    assert written == ["3.00", "1.50"]
+
+
 def test_label_confusion_of_classes_goes_by_their_names():
     y = np.array(["cat", "dog", "cat", "dog"])
     knn = KNeighborsClassifier(1).fit([[0], [1], [0], [1]], y)
@@ -281,6 +287,13 @@ def test_history_draws_what_the_fit_recorded(fitted):
         np.testing.assert_array_equal(line.get_ydata(), history)
         assert line.get_xdata().tolist() == list(range(1, len(history) + 1))
     assert {"ours", "pipeline", "mlp", "training rows"} == set(labels_of(display.ax_[-1]))
+
+
+@pytest.mark.parametrize("style", ["default", "dark_background"])
+def test_history_of_a_study_has_a_colour_for_each_fit(style):
+    with plt.style.context(style):
+        display = HistoryDisplay.from_history({f"pca-{i}": {"loss": [2, 1]} for i in range(7)})
+    assert len({line.get_color() for line in display.lines_.values()}) == 7
 
 
 def test_history_fills_its_rows_evenly():
