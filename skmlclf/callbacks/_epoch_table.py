@@ -2,17 +2,20 @@
 
 import contextlib
 import sys
+from collections.abc import Sequence
 from time import perf_counter
 from typing import Any, TextIO
 
 from skmlclf.callbacks._epoch_line import EpochPrinter, format_figure, short_name
 
+_GAP = 2
+
 
 class EpochTable(EpochPrinter):
     """Show the epochs of a fit as a table, updated in place on a terminal or in a notebook.
 
-    Where the output is a file or a pipe, or `rich` is not installed, a line is printed after each
-    epoch instead.
+    Columns that the width has no room for stand in a table beneath. Where the output is a file or a
+    pipe, or `rich` is not installed, a line is printed after each epoch instead.
 
     Parameters
     ----------
@@ -81,14 +84,42 @@ class EpochTable(EpochPrinter):
     def _show(self, running: list[str] | None = None) -> None:
         from rich.table import Table
 
-        table = Table(box=None, pad_edge=False)
-        for name in [f"epoch/{self.params['epochs']}", "time", *(self._columns or ["loss"])]:
-            table.add_column(name, justify="right", no_wrap=True)
-        for row in self._rows:
-            table.add_row(*row)
+        header = [f"epoch/{self.params['epochs']}", "time", *(self._columns or ["loss"])]
+        lines = [header, *self._rows]
+        styles = ["bold", *[""] * len(self._rows)]
         if running is not None:
-            table.add_row(*running, style="dim")
-        self._live.update(table, refresh=True)
+            lines.append([*running, *[""] * (len(header) - len(running))])
+            styles.append("dim")
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        whole = Table.grid()
+        for block in _blocks(widths, self._live.console.width):
+            part = Table.grid(padding=(0, _GAP, 0, 0))
+            for _ in block:
+                part.add_column(justify="right", no_wrap=True)
+            for line, style in zip(lines, styles, strict=True):
+                part.add_row(*(line[i] for i in block), style=style)
+            whole.add_row(part)
+        self._live.update(whole, refresh=True)
+
+
+def _blocks(widths: Sequence[int], width: int) -> list[list[int]]:
+    """Share out columns to tables under each other that fit a width, the first column in each.
+
+    Examples
+    --------
+    >>> from skmlclf.callbacks._epoch_table import _blocks
+    >>> _blocks([5, 4, 4, 4], width=23), _blocks([5, 4, 4, 4], width=22)
+    ([[0, 1, 2, 3]], [[0, 1, 2], [0, 3]])
+    """
+    blocks: list[list[int]] = []
+    room = -1
+    for i, needed in enumerate(widths[1:], start=1):
+        if needed + _GAP > room:
+            blocks.append([0])
+            room = width - widths[0]
+        blocks[-1].append(i)
+        room -= needed + _GAP
+    return blocks
 
 
 def _live_display(file: TextIO) -> Any:
@@ -99,7 +130,7 @@ def _live_display(file: TextIO) -> Any:
 
         console = Console(file=file)
         if console.is_jupyter and file is sys.stdout:
-            return _NotebookOutput()
+            return _NotebookOutput(console)
         if console.is_terminal and not console.is_dumb_terminal:
             return Live(console=console, auto_refresh=False)
     return None
@@ -107,6 +138,9 @@ def _live_display(file: TextIO) -> Any:
 
 class _NotebookOutput:
     """An output of a notebook's cell that is replaced; rich's own needs widgets for that."""
+
+    def __init__(self, console: Any) -> None:
+        self.console = console
 
     def start(self) -> None:
         self._handle: Any = None

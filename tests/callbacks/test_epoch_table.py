@@ -35,13 +35,30 @@ def terminal(monkeypatch):
 
 def test_a_terminal_gets_one_table_redrawn(terminal):
     clf = fit(terminal)
-    text = terminal.getvalue()
-    assert "\x1b[1A" in text  # moves up, to draw over what was there
-    last = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text).replace("\r", "\n").strip().splitlines()[-4:]
+    assert "\x1b[1A" in terminal.getvalue()  # moves up, to draw over what was there
+    last = drawn_last(terminal, 4)
     assert last[0].split() == ["epoch/3", "time", "loss", "val", "loss", "P@2"]
     for i, line in enumerate(last[1:]):
         assert line.split()[0] == str(i + 1)
         assert line.split()[-1] == f"{clf.history_['val_precision_at_2'][i]:.4f}"
+
+
+def drawn_last(terminal, n_lines):
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", terminal.getvalue()).replace("\r", "\n")
+    return text.strip().splitlines()[-n_lines:]
+
+
+def test_what_a_narrow_terminal_has_no_room_for_stands_beneath(terminal, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "30")
+    clf = fit(terminal)
+    lines = drawn_last(terminal, 8)
+    assert max(map(len, lines)) <= 30
+    assert lines[0].split() == ["epoch/3", "time", "loss"]
+    assert lines[4].split() == ["epoch/3", "val", "loss", "P@2"]
+    for i, line in enumerate(lines[5:]):
+        history = {name: values[i] for name, values in clf.history_.items()}
+        loss, precision = history["val_loss"], history["val_precision_at_2"]
+        assert line.split() == [f"{i + 1}", f"{loss:.5f}", f"{precision:.4f}"]
 
 
 def test_a_file_gets_a_line_an_epoch():
