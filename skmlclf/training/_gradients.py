@@ -1,14 +1,17 @@
-"""Slopes of matrix products in the order of operands that small batches are fastest in."""
+"""Slopes of a dense layer by the means that are fast, and exact, on a CPU."""
 
 from typing import Any
 
 import tensorflow as tf
 
-FAST_PRODUCTS = {"MatMul": "SkmlclfMatMul"}
-"""Overrides for ``tf.Graph.gradient_override_map``."""
+FAST_GRADIENTS = {
+    "float32": {"MatMul": "SkmlclfMatMul", "BiasAdd": "SkmlclfBiasAdd"},
+    "bfloat16": {"BiasAdd": "SkmlclfBiasAdd"},
+}
+"""By precision, what ``tf.Graph.gradient_override_map`` takes."""
 
 
-@tf.RegisterGradient(FAST_PRODUCTS["MatMul"])
+@tf.RegisterGradient("SkmlclfMatMul")
 def _matmul_gradient(operation: Any, upstream: Any) -> tuple[Any, Any]:
     r"""Slopes of :math:`XW`: :math:`(W G^\mathsf{T})^\mathsf{T}` and :math:`X^\mathsf{T} G`.
 
@@ -18,3 +21,14 @@ def _matmul_gradient(operation: Any, upstream: Any) -> tuple[Any, Any]:
     inputs, kernel = operation.inputs
     by_inputs = tf.transpose(tf.matmul(kernel, upstream, transpose_b=True))
     return by_inputs, tf.matmul(inputs, upstream, transpose_a=True)
+
+
+@tf.RegisterGradient("SkmlclfBiasAdd")
+def _bias_gradient(_: Any, upstream: Any) -> tuple[Any, Any]:
+    """Slopes of adding a bias: that of the sum, and its columns added up.
+
+    TensorFlow's own gradient adds up bfloat16 in bfloat16, which loses what is small beside the
+    sum so far: a tenth of it over some hundred rows. A reduction adds up in single precision, in
+    two thirds of the time.
+    """
+    return upstream, tf.reduce_sum(upstream, axis=0)

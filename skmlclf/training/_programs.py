@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from skmlclf.networks import MLPNetwork, logits_of
 from skmlclf.training._best_columns import best_columns
-from skmlclf.training._gradients import FAST_PRODUCTS
+from skmlclf.training._gradients import FAST_GRADIENTS
 from skmlclf.training._losses import sigmoid_cross_entropy, softmax_cross_entropy
 from skmlclf.training._optimizers import apply_gradients
 
@@ -84,7 +84,7 @@ def make_step(
     stateless = keras.Model(model.inputs, logits_of(model))
     optimizer = model.optimizer
     terms_a_row = network.n_outputs if network.output == "sigmoid" else 1
-    products = FAST_PRODUCTS if network.precision == "float32" else {}
+    gradients_of = FAST_GRADIENTS[network.precision]
 
     def one_step(
         trainable: list[tf.Variable],
@@ -100,7 +100,7 @@ def make_step(
     ) -> Any:
         weights = [v.read_value() for v in trainable]
         others = [v.read_value() for v in non_trainable]
-        with tf.compat.v1.get_default_graph().gradient_override_map(products):
+        with tf.compat.v1.get_default_graph().gradient_override_map(gradients_of):
             logits, updated = stateless.stateless_call(weights, others, x, training=True)
         total = _cross_entropy(network.output, logits, rows, cols, row_weight, label_weights)
         # The slope is that of a row's log-likelihood, the sum over its labels. A mean over
