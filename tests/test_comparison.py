@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+from sklearn.ensemble import RandomForestClassifier
 
 from skmlclf import BaseMLPClassifier, make_feature_mlp
 from skmlclf.cli import _lasting_imports, main
@@ -96,6 +97,16 @@ def test_nothing_to_compare_is_refused(data):
     X, _, X_val, _ = data
     with pytest.raises(ValueError, match=r"2-d y .* got shape \(120,\)"):
         compare({"base": BaseMLPClassifier()}, X, np.arange(120), X_val, np.arange(30))
+    with pytest.raises(TypeError, match=r"estimators\['forest'\] must be a classifier of skmlclf"):
+        compare({"base": BaseMLPClassifier(), "forest": RandomForestClassifier()}, *data)
+
+
+def test_targets_may_be_lists(data):
+    X, y, X_val, y_val = data
+    estimators = {"base": BaseMLPClassifier(hidden_units=8, epochs=1, random_state=0)}
+    expected = compare(estimators, *data, verbose=False).results[0].history
+    lists = (y.toarray().tolist(), X_val, y_val.toarray().tolist())
+    assert compare(estimators, X, *lists, verbose=False).results[0].history == expected
 
 
 def test_imports_that_last_are_kept_from_the_collector(monkeypatch):

@@ -80,3 +80,7 @@ class EpochMetrics(EpochPrinter):
             logs.update(self.evaluate())
         if self.verbose and not self.in_table:
             super().on_epoch_end(epoch, logs)
+
+    def on_train_end(self, logs: dict[str, float] | None = None) -> None:
+        """Let the estimator go, which a copy of the callback would copy too."""
+        self.evaluate = None

@@ -1,6 +1,5 @@
 """scikit-learn's contract over a Keras network."""
 
-from functools import partial
 from numbers import Integral
 from typing import Any, ClassVar, Self
 
@@ -12,12 +11,12 @@ from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skmlclf._compat import CallbackSupportMixin, _fit_context, keras_wrapper, with_callbacks
-from skmlclf.callbacks import EpochMetrics
 from skmlclf.callbacks._epoch_line import HistoryRecorder
 from skmlclf.callbacks._sklearn_tasks import SklearnTasks
 from skmlclf.classifiers._callbacks import make_callbacks
+from skmlclf.classifiers._held_out import hold_out
 from skmlclf.classifiers._parameters import CONSTRAINTS
-from skmlclf.classifiers._rows import HeldOut, Rows, check_features, check_rows, split_rows
+from skmlclf.classifiers._rows import check_features, check_rows
 from skmlclf.classifiers._targets import Targets, is_multilabel
 from skmlclf.classifiers._weights import loss_weights
 from skmlclf.networks import MLPNetwork, set_dropout, set_output_bias
@@ -152,9 +151,15 @@ class BaseKerasClassifier(CallbackSupportMixin, ClassifierMixin, keras_wrapper()
         Raises
         ------
         ValueError
-            If the first call lacks `classes`, a later one contradicts it, or as `fit` does.
+            If the first call lacks `classes`, a later one contradicts it, early stopping is asked
+            for, or as `fit` does.
         """
         _require(y, self)
+        if self.early_stopping:
+            raise ValueError(
+                "partial_fit runs one epoch and has nothing to stop: set early_stopping=False, or"
+                " call fit."
+            )
         fresh = not hasattr(self, "model_")
         if fresh:
             if classes is None and not is_multilabel(y):
@@ -294,7 +299,7 @@ class BaseKerasClassifier(CallbackSupportMixin, ClassifierMixin, keras_wrapper()
             )
         rng = self._new_generator() if fresh else self._generator
         callbacks = make_callbacks(self)
-        rows, held_out = self._hold_out(rows, validation, targets, callbacks, rng)
+        rows, held_out = hold_out(self, rows, validation, targets, callbacks, rng)
         weights = loss_weights(targets, rows.positives, rows.weight, self.class_weight)
         # All that can be wrong with the input has been looked at; from here on things change.
         take_share_of_cores()
@@ -342,48 +347,6 @@ class BaseKerasClassifier(CallbackSupportMixin, ClassifierMixin, keras_wrapper()
         )
         collect_dropped_models(model)
         return model
-
-    def _hold_out(
-        self,
-        rows: Rows,
-        validation: tuple[Any, Any, Any],
-        targets: Targets,
-        callbacks: list[Any],
-        rng: np.random.RandomState,
-    ) -> tuple[Rows, HeldOut | None]:
-        """Decide what is held out and give the callbacks that measure something their rows."""
-        X_val, y_val, sample_weight_val = validation
-        if (X_val is None) != (y_val is None):
-            raise ValueError("X_val and y_val must be given together, got only one of them.")
-        exclusive = targets.kind == "multiclass"
-        shared: list[str] = []
-        measuring = self.early_stopping
-        for callback in callbacks:
-            if not isinstance(callback, EpochMetrics):
-                continue
-            if callback.X_val is None:
-                measuring = True
-                shared.extend(callback.metrics)
-            else:
-                own = check_rows(callback.X_val, callback.y_val, None, targets, self)
-                own_held_out = HeldOut(own, callback.metrics, exclusive=exclusive)
-                callback.evaluate = partial(self._evaluate, own_held_out)
-        if self.early_stopping and self.scoring != "loss":
-            shared.append(self.scoring)
-        if X_val is not None:
-            watched = check_rows(X_val, y_val, sample_weight_val, targets, self)
-            if watched.X.shape[1] != rows.X.shape[1]:
-                raise ValueError(
-                    f"X_val has {watched.X.shape[1]} features, expected the {rows.X.shape[1]} of X."
-                )
-        elif measuring:
-            rows, watched = split_rows(rows, self.validation_fraction, rng)
-        else:
-            return rows, None
-        return rows, HeldOut(watched, shared, exclusive=exclusive)
-
-    def _evaluate(self, held_out: HeldOut) -> dict[str, float]:
-        return held_out.evaluate(self._predictor)
 
     def _new_generator(self) -> np.random.RandomState:
         # A generator of the estimator's own: the caller's is asked for one number.

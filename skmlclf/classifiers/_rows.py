@@ -1,4 +1,4 @@
-"""What a fit trains on and what it watches: validated rows, split without copying them."""
+"""Validated rows, split without copying them."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,10 +10,6 @@ from sklearn.utils import check_array, check_consistent_length
 
 from skmlclf._compat import _check_sample_weight
 from skmlclf.classifiers._targets import Targets
-from skmlclf.metrics import multilabel_confusion_matrix
-from skmlclf.metrics._predictions import one_hot
-from skmlclf.metrics._registry import CONFUSION, resolve_metric
-from skmlclf.training import Predictor
 
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
 
@@ -126,59 +122,3 @@ def split_rows(rows: Rows, fraction: float, rng: np.random.RandomState) -> tuple
         )
     order = rng.permutation(n_rows)
     return rows.take(np.sort(order[n_held_out:])), rows.take(np.sort(order[:n_held_out]))
-
-
-class HeldOut:
-    """Rows that a fit is measured on after each epoch.
-
-    Parameters
-    ----------
-    rows : Rows
-        The held-out rows.
-    metrics : iterable of str
-        Names of metrics to compute besides the loss.
-    exclusive : bool
-        Whether a row has one class, so that the best one is the decision.
-    """
-
-    def __init__(self, rows: Rows, metrics: Any, *, exclusive: bool) -> None:
-        self._X = rows.X if len(rows.index) == len(rows.X) else rows.X[rows.index]
-        self._positives = rows.positives
-        self._weight = rows.weight
-        self._metrics = {n: resolve_metric(n) for n in dict.fromkeys(metrics) if n != CONFUSION}
-        self._confusion = CONFUSION in metrics
-        self._exclusive = exclusive
-        ranking = [m for m in self._metrics.values() if m.kind == "ranking"]
-        depths = [metric.depth(self._positives) for metric in ranking]
-        self._needs_all_scores = None in depths
-        self._depth = min(
-            self._positives.shape[1], max((d for d in depths if d is not None), default=1)
-        )
-
-    def evaluate(self, predictor: Predictor) -> dict[str, float]:
-        """Return the loss as ``"val_loss"`` and each metric as ``"val_<name>"``.
-
-        Parameters
-        ----------
-        predictor : Predictor
-            Of the network as it is now.
-
-        Returns
-        -------
-        dict of str to float
-        """
-        y_true = self._positives
-        loss, topk, y_pred = predictor.evaluate(self._X, y_true, self._weight, self._depth)
-        if self._exclusive:
-            y_pred = one_hot(topk[0][:, 0], np.arange(y_true.shape[1]))
-        y_score = predictor.probabilities(self._X) if self._needs_all_scores else None
-        logs = {"val_loss": loss}
-        for name, metric in self._metrics.items():
-            logs[f"val_{name}"] = metric.compute(
-                y_true, topk=topk, y_score=y_score, y_pred=y_pred, sample_weight=self._weight
-            )
-        if self._confusion:
-            counts = multilabel_confusion_matrix(y_true, y_pred, sample_weight=self._weight)
-            totals = counts.sum(axis=0).ravel()
-            logs.update(zip(("val_tn", "val_fp", "val_fn", "val_tp"), totals, strict=True))
-        return logs

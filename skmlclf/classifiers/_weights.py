@@ -1,6 +1,7 @@
 """Sample and class weights in the form that training takes."""
 
 from collections.abc import Mapping
+from numbers import Integral
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -92,7 +93,7 @@ def _label_factors(
     factors = np.ones(n_labels)
     if isinstance(class_weight, Mapping):
         for label, factor in class_weight.items():
-            if not 0 <= label < n_labels:
+            if not (isinstance(label, Integral) and 0 <= int(label) < n_labels):
                 raise ValueError(
                     f"class_weight names the label {label!r}, expected columns of y, 0 to"
                     f" {n_labels - 1}."

@@ -13,6 +13,7 @@ from sklearn.pipeline import Pipeline
 
 from skmlclf.callbacks import EpochMetrics
 from skmlclf.callbacks._epoch_metrics import DEFAULT_METRICS
+from skmlclf.classifiers._base import BaseKerasClassifier
 from skmlclf.comparison._memory import peak_memory
 from skmlclf.comparison._result import Comparison, Result
 from skmlclf.metrics._registry import CONFUSION
@@ -56,6 +57,8 @@ def compare(
 
     Raises
     ------
+    TypeError
+        If an estimator is none of this package.
     ValueError
         If there is nothing to fit, `y` is not 2-d, or `metrics` names nothing that can be a column
         of the table.
@@ -72,10 +75,17 @@ def compare(
     """
     if not estimators:
         raise ValueError("estimators must hold at least one estimator, got none.")
-    if len(np.shape(y)) != 2:
+    for name, estimator in estimators.items():
+        if not isinstance(_classifier_of(estimator), BaseKerasClassifier):
+            raise TypeError(
+                f"estimators[{name!r}] must be a classifier of skmlclf, or a Pipeline that ends in"
+                f" one, got {estimator!r}."
+            )
+    y, y_val = (labels if sparse.issparse(labels) else np.asarray(labels) for labels in (y, y_val))
+    if y.ndim != 2:
         raise ValueError(
             "compare needs a 2-d y with a column a label, got shape"
-            f" {np.shape(y)}. For classes, pass their indicator, as LabelBinarizer makes it."
+            f" {y.shape}. For classes, pass their indicator, as LabelBinarizer makes it."
         )
     table_metrics = tuple(name for name in metrics if name != CONFUSION)
     if not table_metrics:
@@ -86,7 +96,7 @@ def compare(
     results = []
     for name, estimator in estimators.items():
         estimator = clone(estimator)
-        classifier = estimator[-1] if isinstance(estimator, Pipeline) else estimator
+        classifier = _classifier_of(estimator)
         measured = EpochMetrics(metrics, verbose=verbose, file=file)
         params = _settings(estimator)
         classifier.set_params(callbacks=[*(classifier.callbacks or ()), measured])
@@ -111,6 +121,10 @@ def compare(
             )
         )
     return Comparison(results, table_metrics, _sizes(X, y, X_val), y, y_val)
+
+
+def _classifier_of(estimator: Any) -> Any:
+    return estimator[-1] if isinstance(estimator, Pipeline) else estimator
 
 
 def _settings(estimator: Any) -> dict[str, Any]:

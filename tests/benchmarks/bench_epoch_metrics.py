@@ -12,7 +12,8 @@ import numpy as np
 
 from skmlclf import BaseMLPClassifier
 from skmlclf.callbacks._epoch_metrics import DEFAULT_METRICS
-from skmlclf.classifiers._rows import HeldOut, Rows
+from skmlclf.classifiers._held_out import HeldOut
+from skmlclf.classifiers._rows import Rows
 from skmlclf.datasets import make_video_embeddings
 
 N_ROWS, N_LABELS, ROUNDS = 4000, 3862, 9

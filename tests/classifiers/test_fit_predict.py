@@ -242,6 +242,13 @@ def test_early_stopping_restores_the_best_epoch():
     assert np.argmin(losses) < len(losses) - 1
 
 
+def test_early_stopping_is_not_for_one_epoch():
+    clf = make(early_stopping=True)
+    with pytest.raises(ValueError, match="early_stopping=False, or call fit"):
+        clf.partial_fit(*problem())
+    assert not hasattr(clf, "model_")
+
+
 def test_early_stopping_on_a_metric():
     X, y = problem(200)
     clf = make(early_stopping=True, scoring="precision_at_2", n_iter_no_change=2, epochs=30)
@@ -297,6 +304,8 @@ def test_bad_features_raise_and_change_nothing(spoil, message):
         ({"X_val": np.ones((2, 12))}, "together"),
         ({"X_val": np.ones((2, 5)), "y_val": np.ones((2, 7))}, "5 features, expected the 12"),
         ({"X_val": np.ones((2, 12)), "y_val": np.ones((2, 3))}, "must have 7 columns"),
+        ({"X_val": np.full((2, 12), np.nan), "y_val": np.ones((2, 7))}, r"held-out rows .* NaN"),
+        ({"sample_weight_val": np.ones(2)}, "no X_val was given"),
     ],
 )
 def test_bad_arguments_of_fit(kwargs, message):
