@@ -48,6 +48,7 @@ def test_the_table_is_aligned(data):
     lines = str(comparison).splitlines()
     assert len({len(line) for line in lines}) == 1
     assert lines[0].split()[:5] == ["architecture", "parameters", "seconds", "loss", "P@20"]
+    assert repr(comparison) == str(comparison)
     assert file.getvalue().count("epoch 1/1") == 2
 
 

@@ -1,7 +1,7 @@
 """What architectures came to, side by side."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +45,9 @@ class Result:
     n_parameters: int
     seconds: float
     peak_bytes: int | None
-    history: dict[str, list[float]]
-    topk: tuple[np.ndarray, np.ndarray]
-    y_pred: sparse.csr_matrix
+    history: dict[str, list[float]] = field(repr=False)
+    topk: tuple[np.ndarray, np.ndarray] = field(repr=False)
+    y_pred: sparse.csr_matrix = field(repr=False)
 
     @property
     def loss(self) -> float:
@@ -59,7 +59,7 @@ class Result:
         return self.history[f"val_{name}"][-1]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Differences:
     """Relative differences of several architectures from one; prints as a table.
 
@@ -80,8 +80,10 @@ class Differences:
         rows = [[name, *map(format_difference, row.values())] for name, row in self.values.items()]
         return aligned([header, *rows])
 
+    __repr__ = __str__
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """Results of several architectures on the same rows; prints as a table.
 
@@ -116,6 +118,9 @@ class Comparison:
             for result in self.results
         ]
         return aligned([header, *rows])
+
+    # In a session the table is what is asked for, not every figure behind it.
+    __repr__ = __str__
 
     @staticmethod
     def columns_for(metrics: Iterable[str]) -> list[str]:
