@@ -9,7 +9,6 @@ import pytest
 from scipy import sparse
 
 from skmlclf import BaseMLPClassifier, BlockMLPClassifier, make_feature_mlp
-from skmlclf.cli import main
 from skmlclf.comparison import compare
 from skmlclf.datasets import make_video_embeddings
 from skmlclf.metrics import hamming_loss, precision_at_k_score, samples_precision_recall_f1
@@ -106,38 +105,6 @@ def test_an_unknown_column_is_refused(folder, tmp_path):
     assert not (tmp_path / "report").exists()
     frame = comparison.to_frame()
     assert frame.loc["base", "precision_at_20"] == comparison.results[0].metric("precision_at_20")
-
-
-def test_the_study_of_features_from_the_command_line(tmp_path, capsys):
-    args = ["compare", "--study", "features", "--samples", "50", "--labels", "30", "--epochs", "1"]
-    args += ["--only", "audio", "video", "--report", str(tmp_path / "study")]
-    args += ["--metrics", "hamming", "hit_at_1", "--sort-by", "hit_at_1"]
-    names = tmp_path / "names"
-    names.write_text("\n".join(f"name {i}" for i in range(30)))
-    assert main([*args, "--label-names", str(names)]) == 0
-    assert "index.html" in capsys.readouterr().out
-    page = (tmp_path / "study" / "index.html").read_text()
-    assert "--study features" in page
-    assert 'aria-sort="descending"><button>hit@1' in page
-    assert "name 1" in page
-    assert 'id="differences"' not in page  # the base took no part
-    args = args[: args.index("--sort-by")]
-    assert main([*args, "--sort-by", "f1_samples"]) == 2
-    assert "expected one of parameters, seconds" in capsys.readouterr().err
-    names.write_text("one\ntwo")
-    assert main([*args, "--label-names", str(names)]) == 2
-    assert "a line for each of the 30 labels, got 2" in capsys.readouterr().err
-
-
-def test_a_report_that_cannot_be_written_is_refused_before_any_fit(tmp_path, capsys, monkeypatch):
-    (tmp_path / "file").touch()
-    assert main(["compare", "--report", str(tmp_path / "file")]) == 2
-    assert "expected a folder" in capsys.readouterr().err
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    assert main(["compare", "--report", str(tmp_path / "folder")]) == 2
-    captured = capsys.readouterr()
-    assert "pip install matplotlib" in captured.err
-    assert captured.out == ""
 
 
 @pytest.fixture

@@ -1,14 +1,10 @@
-import gc
 import io
-import json
-import sys
 
 import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestClassifier
 
 from skmlclf import BaseMLPClassifier, make_feature_mlp
-from skmlclf.cli import _lasting_imports, main
 from skmlclf.comparison import compare, default_architectures
 from skmlclf.datasets import make_video_embeddings
 from skmlclf.metrics import precision_at_k_score
@@ -110,21 +106,6 @@ def test_targets_may_be_lists(data):
     assert compare(estimators, X, *lists, verbose=False).results[0].history == expected
 
 
-def test_imports_that_last_are_kept_from_the_collector(monkeypatch):
-    before = gc.get_freeze_count()
-    with _lasting_imports():
-        assert gc.isenabled()
-    assert gc.get_freeze_count() == before  # TensorFlow was there already
-    monkeypatch.delitem(sys.modules, "tensorflow")
-    try:
-        with _lasting_imports():
-            assert not gc.isenabled()
-        assert gc.isenabled()
-        assert gc.get_freeze_count() > before
-    finally:
-        gc.unfreeze()
-
-
 @pytest.mark.parametrize("seed", range(2))
 def test_every_architecture_beats_the_frequency_ranking_by_half_in_the_main_job(seed):
     X, y = make_video_embeddings(random_state=seed)
@@ -149,54 +130,3 @@ def test_the_four_architectures():
     architectures = default_architectures(epochs=3, random_state=1)
     assert list(architectures) == ["base", "pca", "blocks", "deep"]
     assert list(architectures["pca"].named_steps) == ["select", "pca", "mlp"]
-
-
-def test_the_command_prints_and_writes(tmp_path, capsys):
-    file = tmp_path / "results.json"
-    args = ["compare", "--samples", "60", "--labels", "30", "--epochs", "2", "--only", "base"]
-    assert main([*args, "--json", str(file)]) == 0
-    out = capsys.readouterr().out
-    assert "48 training and 12 held-out samples, 1,152 features, 30 labels" in out
-    assert "epoch 2/2" in out
-    (result,) = json.loads(file.read_text())["results"]
-    assert result["name"] == "base"
-    assert np.isfinite(result["history"]["val_precision_at_20"]).all()
-    assert len(result["history"]["loss"]) == 2
-
-
-@pytest.mark.parametrize(
-    ("study", "expected"),
-    [("architectures", ["pca"]), ("features", ["pca-64"])],
-)
-def test_few_rows_bound_the_components(study, expected, capsys, tmp_path):
-    file = tmp_path / "results.json"
-    args = ["compare", "--samples", "100", "--labels", "20", "--epochs", "1", "--study", study]
-    assert main([*args, "--only", *expected, "--json", str(file)]) == 0
-    (result,) = json.loads(file.read_text())["results"]
-    components = int(result["params"]["pca__n_components"])
-    assert components == {"architectures": 80, "features": 64}[study]
-    if study == "features":
-        assert main([*args, "--only", "pca-512"]) == 2
-        assert "at least one estimator" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("args", "message"),
-    [
-        (["--train", "nowhere/*"], "go together"),
-        (["--train", "nowhere/*", "--validate", "nowhere/*"], "nowhere"),
-        (["--json", "nowhere/results.json"], "no folder nowhere"),
-        (["--only", "best"], "expected some of base, pca, blocks, deep"),
-    ],
-)
-def test_bad_input_is_told_in_a_line(args, message, capsys):
-    assert main(["compare", *args]) == 2
-    error = capsys.readouterr().err
-    assert message in error
-    assert "Traceback" not in error
-
-
-def test_bad_numbers_are_refused(capsys):
-    with pytest.raises(SystemExit):
-        main(["compare", "--epochs", "0"])
-    assert "at least 1" in capsys.readouterr().err
