@@ -7,6 +7,8 @@ import numpy as np
 from scipy import sparse
 
 _EXECUTION_BYTES = 2**24
+# What it takes to look up one positive and to hand it over.
+_POSITIVE_BYTES = 40
 
 
 class Chunk(NamedTuple):
@@ -81,7 +83,9 @@ class ArrayBatches:
         ------
         Chunk
         """
-        batch_bytes = 4 * self.batch_size * self.X.shape[1]
+        labels_a_row = len(self.indices) / self.n_rows
+        row_bytes = 4 * self.X.shape[1] + _POSITIVE_BYTES * labels_a_row
+        batch_bytes = int(self.batch_size * row_bytes)
         stride = self.batch_size * max(1, 0 if single else _EXECUTION_BYTES // batch_bytes)
         order = np.arange(self.n_rows) if rng is None else rng.permutation(self.n_rows)
         for start in range(0, self.n_rows, stride):

@@ -65,3 +65,12 @@ def test_other_dtypes_become_float32():
     X, y = problem()
     (chunk,) = ArrayBatches(X.astype(np.float64), sparse.csr_matrix(y), None, 23).epoch()
     assert chunk.x.dtype == np.float32
+
+
+def test_many_labels_make_shorter_executions():
+    n_rows, n_labels = 600, 2000
+    y = sparse.csr_matrix(np.ones((n_rows, n_labels), dtype=np.uint8))
+    chunks = list(ArrayBatches(np.zeros((n_rows, 3), np.float32), y, None, 10).epoch())
+    assert sum(len(chunk.x) for chunk in chunks) == n_rows
+    assert 1 < len(chunks) < n_rows / 10
+    assert max(40 * len(chunk.cols) for chunk in chunks) <= 2**24
