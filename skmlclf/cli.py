@@ -139,7 +139,7 @@ def _compare(args: argparse.Namespace) -> None:
     if base is not None:
         print(f"\n{comparison.against(base)}", flush=True)
     if args.json is not None:
-        args.json.write_text(json.dumps(comparison.to_dict(), indent=2) + "\n")
+        args.json.write_text(json.dumps(comparison.to_dict(), indent=2, allow_nan=False) + "\n")
     if args.report is not None:
         command = f"skmlclf {shlex.join(args.argv)}"
         page = comparison.report(

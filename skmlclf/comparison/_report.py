@@ -84,7 +84,7 @@ def write_report(
     template = Template(files("skmlclf.comparison").joinpath("report.html").read_text("utf-8"))
     folder.mkdir(parents=True, exist_ok=True)
     results = {**comparison.to_dict(), "command": command, "versions": versions}
-    (folder / "results.json").write_text(json.dumps(results, indent=2) + "\n")
+    (folder / "results.json").write_text(json.dumps(results, indent=2, allow_nan=False) + "\n")
     arrays: dict[str, Any] = _predictions(comparison)
     np.savez_compressed(folder / "predictions.npz", **arrays)
     page = folder / "index.html"
@@ -103,19 +103,27 @@ def _heading(column: str, sort_by: str) -> str:
 def _table_rows(
     figures: Mapping[str, Mapping[str, float]], columns: list[str], sort_by: str
 ) -> Iterator[str]:
-    best = {
-        column: (max if is_greater_better(column) else min)(row[column] for row in figures.values())
-        for column in columns
-    }
+    best = {column: _best(column, figures) for column in columns}
     sign = -1 if is_greater_better(sort_by) else 1
-    for name, row in sorted(figures.items(), key=lambda item: sign * item[1][sort_by]):
+
+    def place(item: tuple[str, Mapping[str, float]]) -> tuple[bool, float]:
+        value = item[1][sort_by]
+        return math.isnan(value), sign * value
+
+    for name, row in sorted(figures.items(), key=place):
         cells = [f'<td data-value="{html.escape(name)}">{html.escape(name)}</td>']
         for column in columns:
             value = row[column]
             marked = ' class="best"' if len(figures) > 1 and value == best[column] else ""
-            exact = "" if math.isnan(value) else repr(float(value))
+            exact = repr(float(value)) if math.isfinite(value) else ""
             cells.append(f'<td data-value="{exact}"{marked}>{_cell(column, value)}</td>')
         yield f"<tr>{''.join(cells)}</tr>"
+
+
+def _best(column: str, figures: Mapping[str, Mapping[str, float]]) -> float:
+    """Return the best figure of a column, NaN where none is known."""
+    known = [row[column] for row in figures.values() if not math.isnan(row[column])]
+    return (max if is_greater_better(column) else min)(known, default=math.nan)
 
 
 def _against(differences: Any) -> str:
@@ -162,8 +170,11 @@ def _pictures(
         "Learning curves",
         HistoryDisplay.from_history(histories, metrics=("loss", *comparison.metrics)),
     )
-    pick = max if is_greater_better(sort_by) else min
-    best = pick(comparison.results, key=lambda result: figures[result.name][sort_by])
+    highest = _best(sort_by, figures)
+    best = next(
+        (r for r in comparison.results if figures[r.name][sort_by] == highest),
+        comparison.results[0],
+    )
     yield _picture(
         f"Precision and recall at k: {best.name}",
         PrecisionAtKDisplay.from_predictions(

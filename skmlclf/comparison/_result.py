@@ -1,5 +1,6 @@
 """What architectures came to, side by side."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -234,6 +235,8 @@ class Comparison:
     def to_dict(self) -> dict[str, Any]:
         """Return data, figures, histories and parameters as plain dicts, lists and numbers.
 
+        JSON knows no infinity and no NaN, so that None stands for both.
+
         Returns
         -------
         dict
@@ -245,9 +248,11 @@ class Comparison:
             "results": [
                 {
                     "name": result.name,
-                    **figures[result.name],
-                    "peak_bytes": result.peak_bytes,
-                    "history": result.history,
+                    **{name: _plain(value) for name, value in figures[result.name].items()},
+                    "history": {
+                        name: [_plain(value) for value in values]
+                        for name, values in result.history.items()
+                    },
                     "params": {key: repr(value) for key, value in result.params.items()},
                 }
                 for result in self.results
@@ -292,3 +297,7 @@ class Comparison:
             label_names=label_names,
             command=command,
         )
+
+
+def _plain(value: float) -> float | None:
+    return value if math.isfinite(value) else None

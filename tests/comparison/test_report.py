@@ -7,6 +7,7 @@ import shutil
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.base import clone
 
 from skmlclf import BaseMLPClassifier, BlockMLPClassifier, make_feature_mlp
 from skmlclf.comparison import compare
@@ -105,6 +106,25 @@ def test_an_unknown_column_is_refused(folder, tmp_path):
     assert not (tmp_path / "report").exists()
     frame = comparison.to_frame()
     assert frame.loc["base", "precision_at_20"] == comparison.results[0].metric("precision_at_20")
+
+
+def test_figures_that_are_not_known_stand_last_and_are_no_json_number(tmp_path):
+    X, y = make_video_embeddings(60, n_labels=30, random_state=0)
+    diverged = BaseMLPClassifier(4, epochs=1, random_state=0)
+    estimators = {"diverged": diverged, "base": clone(diverged)}
+    comparison = compare(estimators, X[:40], y[:40], X[40:], y[40:], verbose=False)
+    comparison.results[0].history["val_loss"][-1] = float("nan")
+    page = comparison.report(tmp_path, sort_by="loss", base="base").read_text()
+    assert re.findall(r'<tr><td data-value="([^"]+)"', page) == ["base", "diverged"]
+    assert page.count(">unknown<") == 1
+
+    def refuse(token):
+        raise AssertionError(f"{token} is no JSON")
+
+    text = (tmp_path / "results.json").read_text()
+    results = json.loads(text, parse_constant=refuse)["results"]
+    assert results[0]["loss"] is None
+    assert results[0]["history"]["val_loss"] == [None]
 
 
 @pytest.fixture
