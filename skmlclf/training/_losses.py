@@ -12,7 +12,7 @@ def sigmoid_cross_entropy(
     row_weight: Any,
     negative_weight: Any = None,
     positive_weight: Any = None,
-) -> Any:
+) -> tuple[Any, Any]:
     r"""Sum the binary cross-entropies of every row and label.
 
     With :math:`s_{ij} = -1` where row `i` has label `j` and :math:`+1` elsewhere,
@@ -35,29 +35,23 @@ def sigmoid_cross_entropy(
 
     Returns
     -------
-    scalar tensor
+    total : scalar tensor
         The weighted sum.
+    slope : tensor of shape (n_rows, n_labels)
+        Its gradient by the logits. Returned, not registered with TensorFlow, whose registry of
+        gradients keeps for ever what each trace adds to it.
     """
     pairs = tf.stack([rows, cols], axis=1)
-
-    @tf.custom_gradient
-    def weighted_sum(z: Any) -> tuple[Any, Any]:
-        signed = _flip(z, pairs)
-        terms = _weigh(_softplus(signed), pairs, cols, negative_weight, positive_weight)
-        # A product with the weights sums the rows in one pass.
-        total = tf.reduce_sum(tf.linalg.matvec(terms, row_weight, transpose_a=True))
-
-        def gradient(upstream: Any) -> Any:
-            slope = _flip(tf.sigmoid(signed), pairs)
-            slope = _weigh(slope, pairs, cols, negative_weight, positive_weight)
-            return slope * (row_weight * upstream)[:, tf.newaxis]
-
-        return total, gradient
-
-    return weighted_sum(logits)
+    signed = _flip(logits, pairs)
+    terms = _weigh(_softplus(signed), pairs, cols, negative_weight, positive_weight)
+    # A product with the weights sums the rows in one pass.
+    total = tf.reduce_sum(tf.linalg.matvec(terms, row_weight, transpose_a=True))
+    slope = _flip(tf.sigmoid(signed), pairs)
+    slope = _weigh(slope, pairs, cols, negative_weight, positive_weight)
+    return total, slope * row_weight[:, tf.newaxis]
 
 
-def softmax_cross_entropy(logits: Any, rows: Any, cols: Any, row_weight: Any) -> Any:
+def softmax_cross_entropy(logits: Any, rows: Any, cols: Any, row_weight: Any) -> tuple[Any, Any]:
     """Sum the cross-entropies of the softmax, where every row has exactly one class.
 
     Parameters
@@ -71,11 +65,13 @@ def softmax_cross_entropy(logits: Any, rows: Any, cols: Any, row_weight: Any) ->
 
     Returns
     -------
-    scalar tensor
+    total : scalar tensor
         The weighted sum.
+    slope : tensor of shape (n_rows, n_classes)
+        Its gradient by the logits.
     """
-    terms = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=cols, logits=logits)
-    return tf.reduce_sum(terms * row_weight)
+    terms, slope = tf.raw_ops.SparseSoftmaxCrossEntropyWithLogits(features=logits, labels=cols)
+    return tf.reduce_sum(terms * row_weight), slope * row_weight[:, tf.newaxis]
 
 
 def _softplus(values: Any) -> Any:

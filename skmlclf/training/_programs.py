@@ -83,7 +83,7 @@ def make_step(
     """
     stateless = keras.Model(model.inputs, logits_of(model))
     optimizer = model.optimizer
-    terms_a_row = network.n_outputs if network.output == "sigmoid" else 1
+    terms_a_row = _terms_a_row(network)
     gradients_of = FAST_GRADIENTS[network.precision]
 
     def one_step(
@@ -102,17 +102,20 @@ def make_step(
         others = [v.read_value() for v in non_trainable]
         with tf.compat.v1.get_default_graph().gradient_override_map(gradients_of):
             logits, updated = stateless.stateless_call(weights, others, x, training=True)
-        total = _cross_entropy(network.output, logits, rows, cols, row_weight, label_weights)
+        logits = tf.cast(logits, tf.float32)
         # The slope is that of a row's log-likelihood, the sum over its labels. A mean over
-        # thousands of labels would bring the gradients down to Adam's epsilon, which then
-        # slows the rare labels most.
-        objective = total * terms_a_row / tf.cast(tf.shape(x)[0], tf.float32)
-        gradients = tf.gradients(objective, weights)
+        # thousands of labels would bring the gradients down to Adam's epsilon, which then slows
+        # the rare labels most.
+        n_rows = tf.cast(tf.shape(x)[0], tf.float32)
+        total, slope = _cross_entropy(
+            network.output, logits, rows, cols, row_weight / n_rows, label_weights
+        )
+        gradients = tf.gradients(logits, weights, grad_ys=slope)
         apply_gradients(optimizer, trainable, state, gradients, rate_scale, weight_decay)
         for variable, old, new in zip(non_trainable, others, updated, strict=True):
             if new is not old:
                 variable.assign(new)
-        return total
+        return total * n_rows / terms_a_row
 
     def steps(
         trainable: list[tf.Variable],
@@ -181,7 +184,7 @@ def make_forward(network: MLPNetwork, model: keras.Model, kind: str) -> Callable
         Structure of the model.
     model : keras.Model
         Any model of that structure; it lends its layers while the function is traced.
-    kind : {"logits", "probabilities", "best", "evaluate"}
+    kind : {"logits", "probabilities", "decisions", "best", "evaluate"}
         What the function returns.
 
         - ``"logits"``, ``"probabilities"``: ``f(trainable, non_trainable, x)``, an array of shape
@@ -215,8 +218,12 @@ def make_forward(network: MLPNetwork, model: keras.Model, kind: str) -> Callable
         trainable: Any, non_trainable: Any, x: Any, k: Any, rows: Any, cols: Any, row_weight: Any
     ) -> Any:
         z = run(trainable, non_trainable, x)
-        total = _cross_entropy(network.output, z, rows, cols, row_weight, None)
-        return total, *_best(network.output, z, k), _decide(network.output, z)
+        total, _ = _cross_entropy(network.output, z, rows, cols, row_weight, None)
+        return (
+            total / _terms_a_row(network),
+            *_best(network.output, z, k),
+            _decide(network.output, z),
+        )
 
     ids = tf.TensorSpec([None], tf.int32)
     more = {
@@ -257,13 +264,16 @@ def variables_of(
 
 def _cross_entropy(
     output: str, logits: Any, rows: Any, cols: Any, row_weight: Any, label_weights: Any
-) -> Any:
-    """Sum the loss over rows; a row's loss is the mean over its independent labels."""
-    logits = tf.cast(logits, tf.float32)
+) -> tuple[Any, Any]:
+    """Sum the losses of independent labels or of exclusive classes, and their slope."""
     if output == "softmax":
         return softmax_cross_entropy(logits, rows, cols, row_weight)
-    total = sigmoid_cross_entropy(logits, rows, cols, row_weight, *(label_weights or ()))
-    return total / tf.cast(tf.shape(logits)[1], tf.float32)
+    return sigmoid_cross_entropy(logits, rows, cols, row_weight, *(label_weights or ()))
+
+
+def _terms_a_row(network: MLPNetwork) -> int:
+    """Return how many terms a row's loss is the mean of, the independent labels."""
+    return network.n_outputs if network.output == "sigmoid" else 1
 
 
 def _make_logits(network: MLPNetwork, model: keras.Model) -> Callable[..., Any]:

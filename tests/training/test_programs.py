@@ -90,6 +90,17 @@ def test_programs_keep_no_model_alive():
     assert alive() is None
 
 
+def test_forgotten_programs_are_freed():
+    clear_programs()
+    fitted()
+    step = next(program for key, program in _programs._programs.items() if key[0] == "step")
+    graphs = [weakref.ref(f.graph) for f in step._list_all_concrete_functions()]
+    del step
+    clear_programs()
+    gc.collect()
+    assert [graph() for graph in graphs] == [None] * len(graphs)
+
+
 def test_the_cache_is_bounded(monkeypatch):
     clear_programs()
     monkeypatch.setattr(_programs, "_MAX_PROGRAMS", 2)
