@@ -10,7 +10,11 @@ from typing import Any
 from sklearn.base import _fit_context
 from sklearn.metrics._scorer import _BaseScorer as BaseScorer
 from sklearn.utils._param_validation import Interval, Options, StrOptions, validate_params
-from sklearn.utils.validation import _check_feature_names_in, _check_sample_weight
+from sklearn.utils.validation import (
+    _check_feature_names_in,
+    _check_sample_weight,
+    _get_feature_names,
+)
 
 __all__ = [
     "BaseScorer",
@@ -21,6 +25,7 @@ __all__ = [
     "_check_feature_names_in",
     "_check_sample_weight",
     "_fit_context",
+    "_get_feature_names",
     "adam_moments",
     "keras_wrapper",
     "sgd_momentums",

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Mapping
 from time import perf_counter
-from typing import TextIO
+from typing import Any, Self, TextIO
 
 import keras
 
@@ -83,6 +83,16 @@ class EpochPrinter(keras.callbacks.Callback):
         super().__init__()
         self.file = file
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Return a copy for a clone of the estimator: with its data and stream, not its model."""
+        copy = type(self).__new__(type(self))
+        copy.__dict__ |= {**self.__dict__, "_model": None}
+        return copy
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what belongs to this process; another one prints to its standard output."""
+        return {**self.__dict__, "_model": None, "file": None}
+
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Start the clock."""
         self._start = perf_counter()
@@ -95,19 +105,24 @@ class EpochPrinter(keras.callbacks.Callback):
 
 
 class HistoryRecorder(keras.callbacks.Callback):
-    """Append each epoch's logs to a history.
+    """Append each epoch's logs to the history of an estimator, and count its epochs.
 
     Parameters
     ----------
-    history : dict of str to list of float
-        Extended in place.
+    estimator : estimator
+        Its ``history_`` is extended in place, and ``n_iter_`` set.
     """
 
-    def __init__(self, history: dict[str, list[float]]) -> None:
+    def __init__(self, estimator: Any) -> None:
         super().__init__()
-        self.history = history
+        self.estimator = estimator
+
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+        """Count what was run before."""
+        self.estimator.n_iter_ = len(self.estimator.history_.get("loss", ()))
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Append the figures."""
         for name, value in (logs or {}).items():
-            self.history.setdefault(name, []).append(float(value))
+            self.estimator.history_.setdefault(name, []).append(float(value))
+        self.estimator.n_iter_ = len(self.estimator.history_["loss"])

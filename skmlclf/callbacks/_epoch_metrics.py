@@ -1,6 +1,6 @@
 """Metrics on held-out rows after each epoch."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, TextIO
 
 from numpy.typing import ArrayLike
@@ -12,7 +12,7 @@ DEFAULT_METRICS = ("precision_at_20", "recall_samples", "f1_samples", "hamming",
 
 
 class EpochMetrics(EpochPrinter):
-    """Compute metrics on held-out rows after each epoch, print them and add them to ``history_``.
+    """Measure held-out rows after each epoch: printed, and kept in ``history_``.
 
     Parameters
     ----------
@@ -25,6 +25,9 @@ class EpochMetrics(EpochPrinter):
         given one, else a random ``validation_fraction`` of the training rows.
     y_val : array-like or sparse, default=None
         Their targets.
+    name : str, default="val"
+        What the names of the figures on rows of its own start with. The rows that a fit holds out
+        are called "val", so rows beside them need another name, such as "test".
     verbose : bool, default=True
         Whether to print a line after each epoch. Beside an `EpochTable`, which shows the same
         figures, none is printed.
@@ -54,33 +57,27 @@ class EpochMetrics(EpochPrinter):
         *,
         X_val: ArrayLike | None = None,
         y_val: Any = None,
+        name: str = "val",
         verbose: bool = True,
         file: TextIO | None = None,
     ) -> None:
         super().__init__(file)
-        if isinstance(metrics, str):
-            raise TypeError(f"metrics must be a sequence of names, got the string {metrics!r}.")
+        if isinstance(metrics, str) or not all(isinstance(each, str) for each in metrics):
+            raise TypeError(f"metrics must be a sequence of names, got {metrics!r}.")
         if (X_val is None) != (y_val is None):
             raise ValueError("X_val and y_val must be given together, got only one of them.")
-        for name in metrics:
-            if name != CONFUSION:
-                resolve_metric(name)
+        for metric in metrics:
+            if metric != CONFUSION:
+                resolve_metric(metric)
         self.metrics = tuple(metrics)
         self.X_val = X_val
         self.y_val = y_val
+        self.name = name
         self.verbose = verbose
-        # The estimator provides it where the rows are the callback's own.
-        self.evaluate: Callable[[], dict[str, float]] | None = None
         # The estimator says whether an `EpochTable` shows the figures.
         self.in_table = False
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Add the metrics to the logs and print them."""
-        if self.evaluate is not None and logs is not None:
-            logs.update(self.evaluate())
+        """Print the figures, which the fit has computed."""
         if self.verbose and not self.in_table:
             super().on_epoch_end(epoch, logs)
-
-    def on_train_end(self, logs: dict[str, float] | None = None) -> None:
-        """Let the estimator go, which a copy of the callback would copy too."""
-        self.evaluate = None

@@ -22,11 +22,6 @@ class EpochTable(EpochPrinter):
     file : text stream, default=None
         Where to; None stands for standard output.
 
-    Notes
-    -----
-    The table shows what the fit measures and what the callbacks before it have put into the epoch's
-    logs: list it after an `EpochMetrics` that has rows of its own.
-
     Examples
     --------
     >>> from skmlclf import BaseMLPClassifier
@@ -76,12 +71,18 @@ class EpochTable(EpochPrinter):
         self._show()
 
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:
-        """Leave the table as it stands."""
+        """Leave the whole table as it stands."""
+        if self._live is not None:
+            self._show(whole=True)
+        self.on_train_abort()
+
+    def on_train_abort(self) -> None:
+        """Give the terminal back, whatever ended the fit."""
         if self._live is not None:
             self._live.stop()
             self._live = None
 
-    def _show(self, running: list[str] | None = None) -> None:
+    def _show(self, running: list[str] | None = None, *, whole: bool = False) -> None:
         from rich.table import Table
 
         header = [f"epoch/{self.params['epochs']}", "time", *(self._columns or ["loss"])]
@@ -91,15 +92,21 @@ class EpochTable(EpochPrinter):
             lines.append([*running, *[""] * (len(header) - len(running))])
             styles.append("dim")
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        whole = Table.grid()
-        for block in _blocks(widths, self._live.console.width):
+        blocks = _blocks(widths, self._live.console.width)
+        if not whole:
+            # What is taller than the terminal cannot be redrawn: the last epochs are shown.
+            room = max(1, (self._live.console.height - 1) // len(blocks) - 1)
+            lines, styles = lines[:1] + lines[1:][-room:], styles[:1] + styles[1:][-room:]
+        table = Table.grid()
+        for block in blocks:
             part = Table.grid(padding=(0, _GAP, 0, 0))
             for _ in block:
                 part.add_column(justify="right", no_wrap=True)
             for line, style in zip(lines, styles, strict=True):
                 part.add_row(*(line[i] for i in block), style=style)
-            whole.add_row(part)
-        self._live.update(whole, refresh=True)
+            table.add_row(part)
+        # At the end, it is the live display's stop that draws without regard to the height.
+        self._live.update(table, refresh=not whole)
 
 
 def _blocks(widths: Sequence[int], width: int) -> list[list[int]]:
@@ -131,7 +138,7 @@ def _live_display(file: TextIO) -> Any:
         console = Console(file=file)
         if console.is_jupyter and file is sys.stdout:
             return _NotebookOutput(console)
-        if console.is_terminal and not console.is_dumb_terminal:
+        if file.isatty() and console.is_terminal and not console.is_dumb_terminal:
             return Live(console=console, auto_refresh=False)
     return None
 

@@ -17,8 +17,8 @@ from skmlclf.classifiers._callbacks import make_callbacks
 from skmlclf.classifiers._held_out import hold_out
 from skmlclf.classifiers._parameters import CONSTRAINTS
 from skmlclf.classifiers._rows import check_features, check_rows
-from skmlclf.classifiers._targets import Targets, is_multilabel
-from skmlclf.classifiers._weights import loss_weights
+from skmlclf.classifiers._targets import Targets, both_classes, is_multilabel
+from skmlclf.classifiers._weights import class_factors, loss_weights
 from skmlclf.networks import MLPNetwork, set_dropout, set_output_bias
 from skmlclf.training import (
     ArrayBatches,
@@ -49,7 +49,11 @@ class BaseKerasClassifier(CallbackSupportMixin, ClassifierMixin, keras_wrapper()
 
     _network_: MLPNetwork
     _targets_: Targets
+    _optimizer_: str
     _generator: np.random.RandomState
+    _split_generator: np.random.RandomState
+    history_: dict[str, list[float]]
+    n_iter_: int
     model_: keras.Model
 
     # scikeras reads the parameters off the instance's dictionary and prints them in its own way.
@@ -117,6 +121,7 @@ class BaseKerasClassifier(CallbackSupportMixin, ClassifierMixin, keras_wrapper()
             targets=targets,
             epochs=self.epochs,
             schedule=self.learning_rate_schedule,
+            warmup_epochs=self.warmup_epochs,
             fresh=fresh,
         )
 
@@ -181,6 +186,7 @@ class BaseKerasClassifier(CallbackSupportMixin, ClassifierMixin, keras_wrapper()
             targets=targets,
             epochs=1,
             schedule="constant",
+            warmup_epochs=0.0,
             fresh=fresh,
         )
 
@@ -212,13 +218,15 @@ class BaseKerasClassifier(CallbackSupportMixin, ClassifierMixin, keras_wrapper()
         Returns
         -------
         ndarray of shape (n_samples, n_classes), float32
-            Strictly between 0 and 1. The labels of a multilabel fit are independent; classes sum
-            to one.
+            Strictly between 0 and 1, but for a single class. The labels of a multilabel fit are
+            independent; classes sum to one.
         """
         X = self._check_X(X)
+        if len(self.classes_) == 1 and self._targets_.kind != "multilabel":
+            return np.ones((len(X), 1), dtype=np.float32)
         probabilities = self._predictor.probabilities(X)
         if self._targets_.kind == "binary":
-            return np.hstack([1.0 - probabilities, probabilities])
+            return both_classes(probabilities)
         return probabilities
 
     def predict(self, X: ArrayLike) -> Any:
@@ -268,7 +276,7 @@ class BaseKerasClassifier(CallbackSupportMixin, ClassifierMixin, keras_wrapper()
         n_classes = len(self.classes_)
         if not (isinstance(k, Integral) and 1 <= k <= n_classes):
             raise ValueError(f"k must be an int from 1 to the {n_classes} classes, got {k!r}.")
-        if self._targets_.kind == "binary":
+        if self._targets_.kind != "multilabel" and n_classes <= 2:
             probabilities = self.predict_proba(X)
             places = np.argsort(-probabilities, axis=1, kind="stable")[:, :k]
             return self.classes_[places], np.take_along_axis(probabilities, places, axis=1)
@@ -285,6 +293,7 @@ class BaseKerasClassifier(CallbackSupportMixin, ClassifierMixin, keras_wrapper()
         targets: Targets,
         epochs: int,
         schedule: str,
+        warmup_epochs: float,
         fresh: bool,
     ) -> Self:
         check_precision(self.precision)
@@ -292,24 +301,26 @@ class BaseKerasClassifier(CallbackSupportMixin, ClassifierMixin, keras_wrapper()
         if not fresh:
             validate_data(self, X, reset=False, skip_check_array=True)
         network = self._network(rows.X.shape[1], targets.n_outputs, targets.output)
-        if not fresh and network != self._network_:
-            raise ValueError(
-                f"Training goes on with {self._network_}, but the parameters now ask for"
-                f" {network}. Restore them, or fit with warm_start=False."
-            )
-        rng = self._new_generator() if fresh else self._generator
+        if not fresh:
+            self._check_same(network)
+        factors = class_factors(self.class_weight, targets)
         callbacks = make_callbacks(self)
-        rows, held_out = hold_out(self, rows, validation, targets, callbacks, rng)
-        weights = loss_weights(targets, rows.positives, rows.weight, self.class_weight)
-        # All that can be wrong with the input has been looked at; from here on things change.
+        rng = self._new_generator() if fresh else _copy_of(self._generator)
+        # A fit that goes on holds out what the first one held out.
+        split_start = _copy_of(rng) if fresh else self._split_generator
+        split_rng = rng if fresh else _copy_of(split_start)
+        rows, held_out = hold_out(self, X, rows, validation, targets, callbacks, split_rng)
+        weights = loss_weights(targets, rows.positives, rows.weight, factors)
+        # All that can be wrong with the input has been looked at; from here on things change, and
+        # only once the new network is there.
         take_share_of_cores()
         if fresh:
+            model = self._new_model(network, self.optimizer, rng.randint(2**31 - 1))
+            set_output_bias(model, weights.bias)
             validate_data(self, X, reset=True, skip_check_array=True)
-            self._targets_, self._network_, self._generator = targets, network, rng
-            self.classes_ = targets.classes
-            self.history_: dict[str, list[float]] = {}
-            self.model_ = self._build_keras_model()
-            set_output_bias(self.model_, weights.bias)
+            self.classes_, self.history_, self.model_ = targets.classes, {}, model
+            self._targets_, self._network_, self._optimizer_ = targets, network, self.optimizer
+        self._generator, self._split_generator = rng, split_start
         self.model_.optimizer.learning_rate.assign(self.learning_rate)
         set_dropout(self.model_, self.dropout)
         predictor = self._predictor
@@ -328,22 +339,44 @@ class BaseKerasClassifier(CallbackSupportMixin, ClassifierMixin, keras_wrapper()
             label_weights=weights.labels,
             weight_decay=self.weight_decay,
             schedule=make_schedule(
-                schedule, epochs * batches.n_batches, round(self.warmup_epochs * batches.n_batches)
+                schedule, epochs * batches.n_batches, round(warmup_epochs * batches.n_batches)
             ),
-            evaluate=None if held_out is None else lambda: held_out.evaluate(predictor),
-            callbacks=[*callbacks, HistoryRecorder(self.history_), *tasks],
+            evaluate=lambda: {
+                name: value for each in held_out for name, value in each.evaluate(predictor).items()
+            },
+            callbacks=[*callbacks, HistoryRecorder(self), *tasks],
         )
-        self.n_iter_ = len(self.history_["loss"])
         return self
+
+    def _check_same(self, network: MLPNetwork) -> None:
+        before, now = (self._network_, self._optimizer_), (network, self.optimizer)
+        if before != now:
+            raise ValueError(
+                f"Training goes on with {before[0]} and {before[1]!r}, but the parameters now ask"
+                f" for {now[0]} and {now[1]!r}. Restore them, or fit with warm_start=False."
+            )
+
+    def _new_model(self, network: MLPNetwork, optimizer: str, seed: int) -> keras.Model:
+        # scikeras builds through a method without arguments.
+        self._blueprint = network, optimizer, seed
+        try:
+            return self._build_keras_model()
+        finally:
+            del self._blueprint
 
     def _keras_build_fn(self) -> keras.Model:
         """Build and compile the network; scikeras calls it."""
-        seed = self._generator.randint(2**31 - 1)
-        model = self._network_.build(dropout=self.dropout, seed=seed)
-        softmax = self._network_.output == "softmax"
+        network, optimizer, seed = self._blueprint
+        model = network.build(dropout=self.dropout, seed=seed)
         model.compile(
-            optimizer=make_optimizer(self.optimizer, self.learning_rate, model.trainable_variables),
-            loss="categorical_crossentropy" if softmax else "binary_crossentropy",
+            optimizer=make_optimizer(
+                optimizer, float(self.learning_rate), model.trainable_variables
+            ),
+            loss="categorical_crossentropy"
+            if network.output == "softmax"
+            else "binary_crossentropy",
+            # Gradients in single precision need no scaling, whatever Keras' global policy is.
+            auto_scale_loss=False,
         )
         collect_dropped_models(model)
         return model
@@ -354,7 +387,7 @@ class BaseKerasClassifier(CallbackSupportMixin, ClassifierMixin, keras_wrapper()
 
     def _resolved_batch_size(self, n_rows: int) -> int:
         if self.batch_size != "auto":
-            return min(self.batch_size, n_rows)
+            return min(int(self.batch_size), n_rows)
         # Smaller steps learn more in a few epochs. Where rows are few, 128 a step take two thirds
         # of the time of 64 and rank as well after twenty epochs.
         wanted = max(n_rows // 100, min(n_rows // 6, 128))
@@ -384,11 +417,15 @@ class BaseKerasClassifier(CallbackSupportMixin, ClassifierMixin, keras_wrapper()
         arrays = state.pop("_arrays", None)
         super().__setstate__(state)
         if arrays is not None:
-            position = self._generator.get_state()
-            self.model_ = self._build_keras_model()
-            self._generator.set_state(position)
+            self.model_ = self._new_model(self._network_, self._optimizer_, seed=0)
             for variable, array in zip(_all_variables(self.model_), arrays, strict=True):
                 variable.assign(array)
+
+
+def _copy_of(generator: np.random.RandomState) -> np.random.RandomState:
+    copy = np.random.RandomState()
+    copy.set_state(generator.get_state())
+    return copy
 
 
 def _all_variables(model: keras.Model) -> list[Any]:

@@ -35,22 +35,20 @@ def make_callbacks(estimator: Any) -> list[Any]:
                 "callbacks must hold keras.callbacks.Callback instances or classes, got"
                 f" {callback!r}."
             )
-    tables = [i for i, c in enumerate(callbacks) if isinstance(c, EpochTable)]
-    measuring = [(i, c) for i, c in enumerate(callbacks) if isinstance(c, EpochMetrics)]
-    for i, callback in measuring:
-        # The figures of the fit's own held-out rows are there before any callback is called.
-        callback.in_table = bool(tables) and (callback.X_val is None or i < tables[-1])
-    if estimator.verbose and not tables and not any(c.verbose for _, c in measuring):
+    if estimator.verbose and not any(isinstance(c, EpochTable) for c in callbacks):
         callbacks.append(EpochTable())
+    in_table = any(isinstance(c, EpochTable) for c in callbacks)
+    for callback in callbacks:
+        if isinstance(callback, EpochMetrics):
+            callback.in_table = in_table
     if estimator.early_stopping:
         on_loss = estimator.scoring == "loss"
-        callbacks.append(
-            BestEpoch(
-                f"val_{estimator.scoring}",
-                greater_is_better=not on_loss
-                and resolve_metric(estimator.scoring).greater_is_better,
-                patience=estimator.n_iter_no_change,
-                tol=estimator.tol,
-            )
+        best = BestEpoch(
+            f"val_{estimator.scoring}",
+            greater_is_better=not on_loss and resolve_metric(estimator.scoring).greater_is_better,
+            patience=estimator.n_iter_no_change,
+            tol=estimator.tol,
         )
+        # First, so that what the others see at the end has the best weights.
+        callbacks.insert(0, best)
     return callbacks

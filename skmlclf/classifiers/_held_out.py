@@ -1,34 +1,37 @@
 """What a fit is measured on after each epoch."""
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
 
+from skmlclf._compat import _get_feature_names
 from skmlclf.callbacks import EpochMetrics
 from skmlclf.classifiers._rows import Rows, check_rows, split_rows
-from skmlclf.classifiers._targets import Targets
+from skmlclf.classifiers._targets import Targets, both_classes
 from skmlclf.metrics import multilabel_confusion_matrix
 from skmlclf.metrics._predictions import one_hot
-from skmlclf.metrics._registry import CONFUSION, resolve_metric
+from skmlclf.metrics._registry import CONFUSION, TopK, resolve_metric
 from skmlclf.training import Predictor
 
 
 def hold_out(
     estimator: Any,
+    X: Any,
     rows: Rows,
     validation: tuple[Any, Any, Any],
     targets: Targets,
     callbacks: Sequence[Any],
     rng: np.random.RandomState,
-) -> tuple[Rows, "HeldOut | None"]:
-    """Decide what is held out, and give the callbacks that measure something their rows.
+) -> tuple[Rows, "list[HeldOut]"]:
+    """Decide what is held out: by the fit itself, and by callbacks with rows of their own.
 
     Parameters
     ----------
     estimator : classifier
         Its parameters say what early stopping needs.
+    X : array-like of shape (n_samples, n_features)
+        The features as `fit` was given them, names included.
     rows : Rows
         The training rows.
     validation : tuple
@@ -44,52 +47,63 @@ def hold_out(
     -------
     rows : Rows
         What is left to train on.
-    held_out : HeldOut or None
-        None where nothing asks for held-out rows.
+    held_out : list of HeldOut
+        Those that the fit itself watches first, then the callbacks' own.
+
+    Raises
+    ------
+    ValueError
+        If held-out rows are not as those of `fit`, or two sets of them share a name.
     """
     X_val, y_val, sample_weight_val = validation
     if (X_val is None) != (y_val is None):
         raise ValueError("X_val and y_val must be given together, got only one of them.")
     if X_val is None and sample_weight_val is not None:
         raise ValueError("sample_weight_val weighs the rows of X_val, and no X_val was given.")
-    exclusive = targets.kind == "multiclass"
-    metrics: list[str] = []
-    measuring = estimator.early_stopping
-    for callback in callbacks:
-        if not isinstance(callback, EpochMetrics):
-            continue
-        if callback.X_val is None:
-            measuring = True
-            metrics.extend(callback.metrics)
-        else:
-            own = _check(estimator, rows, (callback.X_val, callback.y_val, None), targets)
-            own_held_out = HeldOut(own, callback.metrics, exclusive=exclusive)
-            callback.evaluate = partial(_evaluate, estimator, own_held_out)
+    measuring = [callback for callback in callbacks if isinstance(callback, EpochMetrics)]
+    shared = [callback for callback in measuring if callback.X_val is None]
+    metrics = [name for callback in shared for name in callback.metrics]
     if estimator.early_stopping and estimator.scoring != "loss":
         metrics.append(estimator.scoring)
+    held_out = []
+    for callback in measuring:
+        if callback.X_val is not None:
+            own = _check(estimator, X, (callback.X_val, callback.y_val, None), targets)
+            held_out.append(HeldOut(own, callback.metrics, targets.kind, callback.name))
     if X_val is not None:
-        watched = _check(estimator, rows, validation, targets)
-    elif measuring:
+        watched = _check(estimator, X, validation, targets)
+        held_out.insert(0, HeldOut(watched, metrics, targets.kind, "val"))
+    elif estimator.early_stopping or shared:
         rows, watched = split_rows(rows, estimator.validation_fraction, rng)
-    else:
-        return rows, None
-    return rows, HeldOut(watched, metrics, exclusive=exclusive)
+        held_out.insert(0, HeldOut(watched, metrics, targets.kind, "val"))
+    names = [each.name for each in held_out]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(
+                f"Two sets of held-out rows are called {name!r}, so that one would hide the other."
+                " The fit's own are called 'val': give EpochMetrics with other rows another name,"
+                " such as name='test'."
+            )
+    return rows, held_out
 
 
-def _check(estimator: Any, rows: Rows, validation: tuple[Any, Any, Any], targets: Targets) -> Rows:
+def _check(estimator: Any, X: Any, validation: tuple[Any, Any, Any], targets: Targets) -> Rows:
     try:
         held_out = check_rows(*validation, targets, estimator)
     except ValueError as error:
         raise ValueError(f"The held-out rows cannot be used: {error}") from error
-    if held_out.X.shape[1] != rows.X.shape[1]:
+    n_features = np.shape(X)[1]
+    if held_out.X.shape[1] != n_features:
         raise ValueError(
-            f"X_val has {held_out.X.shape[1]} features, expected the {rows.X.shape[1]} of X."
+            f"X_val has {held_out.X.shape[1]} features, expected the {n_features} of X."
+        )
+    names, names_val = _get_feature_names(X), _get_feature_names(validation[0])
+    if names is not None and names_val is not None and not np.array_equal(names, names_val):
+        raise ValueError(
+            f"The columns of X_val must be those of X, in the same order: got"
+            f" {names_val.tolist()[:5]}, expected {names.tolist()[:5]}."
         )
     return held_out
-
-
-def _evaluate(estimator: Any, held_out: "HeldOut") -> dict[str, float]:
-    return held_out.evaluate(estimator._predictor)
 
 
 class HeldOut:
@@ -101,26 +115,27 @@ class HeldOut:
         The held-out rows.
     metrics : iterable of str
         Names of metrics to compute besides the loss.
-    exclusive : bool
-        Whether a row has one class, so that the best one is the decision.
+    kind : {"binary", "multiclass", "multilabel"}
+        What the targets are.
+    name : str
+        What the names of the figures start with.
     """
 
-    def __init__(self, rows: Rows, metrics: Any, *, exclusive: bool) -> None:
-        self._X = rows.X if len(rows.index) == len(rows.X) else rows.X[rows.index]
-        self._positives = rows.positives
-        self._weight = rows.weight
+    def __init__(self, rows: Rows, metrics: Any, kind: str, name: str) -> None:
+        self.name = name
+        self._rows = rows
+        self._kind = kind
         self._metrics = {n: resolve_metric(n) for n in dict.fromkeys(metrics) if n != CONFUSION}
         self._confusion = CONFUSION in metrics
-        self._exclusive = exclusive
         ranking = [m for m in self._metrics.values() if m.kind == "ranking"]
-        depths = [metric.depth(self._positives) for metric in ranking]
+        depths = [metric.depth(rows.positives) for metric in ranking]
         self._needs_all_scores = None in depths
         self._depth = min(
-            self._positives.shape[1], max((d for d in depths if d is not None), default=1)
+            rows.positives.shape[1], max((d for d in depths if d is not None), default=1)
         )
 
     def evaluate(self, predictor: Predictor) -> dict[str, float]:
-        """Return the loss as ``"val_loss"`` and each metric as ``"val_<name>"``.
+        """Return the loss as ``"<name>_loss"`` and each metric as ``"<name>_<metric>"``.
 
         Parameters
         ----------
@@ -131,18 +146,30 @@ class HeldOut:
         -------
         dict of str to float
         """
-        y_true = self._positives
-        loss, topk, y_pred = predictor.evaluate(self._X, y_true, self._weight, self._depth)
-        if self._exclusive:
-            y_pred = one_hot(topk[0][:, 0], np.arange(y_true.shape[1]))
-        y_score = predictor.probabilities(self._X) if self._needs_all_scores else None
-        logs = {"val_loss": loss}
+        rows = self._rows
+        loss, best, y_pred = predictor.evaluate(
+            rows.X, rows.positives, rows.weight, self._depth, rows.places
+        )
+        topk: TopK | None = best
+        y_true, y_score = rows.positives, None
+        if self._kind == "binary":
+            # As the scorers see it: two classes, of which a row has one.
+            y_true = one_hot(np.diff(y_true.indptr), np.arange(2))
+            y_pred = one_hot(np.diff(y_pred.indptr), np.arange(2))
+            y_score, topk = both_classes(best[1][:, :1]), None
+        elif self._kind == "multiclass":
+            y_pred = one_hot(best[0][:, 0], np.arange(y_true.shape[1]))
+        if self._needs_all_scores and y_score is None:
+            y_score = predictor.probabilities(
+                rows.X if rows.places is None else rows.X[rows.places]
+            )
+        logs = {"loss": loss}
         for name, metric in self._metrics.items():
-            logs[f"val_{name}"] = metric.compute(
-                y_true, topk=topk, y_score=y_score, y_pred=y_pred, sample_weight=self._weight
+            logs[name] = metric.compute(
+                y_true, topk=topk, y_score=y_score, y_pred=y_pred, sample_weight=rows.weight
             )
         if self._confusion:
-            counts = multilabel_confusion_matrix(y_true, y_pred, sample_weight=self._weight)
+            counts = multilabel_confusion_matrix(y_true, y_pred, sample_weight=rows.weight)
             totals = counts.sum(axis=0).ravel()
-            logs.update(zip(("val_tn", "val_fp", "val_fn", "val_tp"), totals, strict=True))
-        return logs
+            logs.update(zip(("tn", "fp", "fn", "tp"), totals, strict=True))
+        return {f"{self.name}_{name}": value for name, value in logs.items()}

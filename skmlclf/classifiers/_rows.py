@@ -35,6 +35,11 @@ class Rows:
     positives: sparse.csr_matrix
     weight: np.ndarray | None
 
+    @property
+    def places(self) -> np.ndarray | None:
+        """Where the rows lie in `X`; None where they are all of it, in order."""
+        return None if len(self.index) == len(self.X) else self.index
+
     def take(self, places: np.ndarray) -> "Rows":
         """Return the rows at some places of the index."""
         return Rows(

@@ -1,5 +1,6 @@
 """From `y` to label ids and back."""
 
+import contextlib
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -60,11 +61,13 @@ class Targets:
         """
         if is_multilabel(y):
             y = y if sparse.issparse(y) else np.asarray(y)
-            n_labels = y.shape[1]
-            if classes is not None and len(np.asarray(classes)) != n_labels:
+            n_labels = y.shape[-1]
+            if len(y.shape) != 2 or not n_labels:
+                raise ValueError(f"y must have a column a label, got shape {y.shape}.")
+            if classes is not None and not np.array_equal(classes, np.arange(n_labels)):
                 raise ValueError(
-                    f"classes must name the {n_labels} columns of y, got {len(np.asarray(classes))}"
-                    " names; for multilabel targets leave classes out."
+                    f"The classes of a y with {n_labels} columns are their numbers, got"
+                    f" classes={classes!r:.200}; leave classes out."
                 )
             container = None
             if sparse.issparse(y):
@@ -119,7 +122,7 @@ class Targets:
             With the dtype of `y`, sparse where `y` was.
         """
         if self.container is None:
-            return positives.astype(self.dtype).toarray()
+            return positives.toarray().astype(self.dtype)
         return self.container(positives.astype(self.dtype))
 
     def _encode_classes(self, y: np.ndarray) -> sparse.csr_matrix:
@@ -137,6 +140,13 @@ class Targets:
             (np.ones(len(indices), dtype=np.uint8), indices, indptr),
             shape=(len(y), self.n_outputs),
         )
+
+
+def both_classes(probabilities: np.ndarray) -> np.ndarray:
+    """Return the probabilities of two classes from those of the second, strictly in (0, 1)."""
+    # The complement of a tiny probability rounds to one.
+    below_one = np.float32(1.0 - 2.0**-24)
+    return np.hstack([np.minimum(1.0 - probabilities, below_one), probabilities])
 
 
 def is_multilabel(y: Any) -> bool:
@@ -159,6 +169,9 @@ def _as_classes(y: Any) -> np.ndarray:
 
 
 def _positives_of_dense(y: np.ndarray) -> sparse.csr_matrix:
+    if y.dtype.kind == "O":
+        with contextlib.suppress(TypeError, ValueError):
+            y = y.astype(np.float64)
     if y.dtype.kind not in "biuf":
         raise ValueError(f"y must be numeric with entries 0 and 1, got dtype {y.dtype}.")
     rows_a_block = max(1, _BLOCK_ENTRIES // y.shape[1])

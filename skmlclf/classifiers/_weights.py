@@ -1,13 +1,10 @@
 """Sample and class weights in the form that training takes."""
 
 from collections.abc import Mapping
-from numbers import Integral
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy import sparse
-from sklearn.utils.class_weight import compute_class_weight
 
 from skmlclf.classifiers._targets import Targets
 
@@ -30,11 +27,60 @@ class LossWeights(NamedTuple):
     bias: np.ndarray
 
 
+def class_factors(class_weight: Any, targets: Targets) -> str | np.ndarray | None:
+    """Read the parameter `class_weight`.
+
+    Parameters
+    ----------
+    class_weight : None, "balanced", mapping, or array-like of shape (n_classes,)
+        As the classifiers take it. Classes that a mapping leaves out count once.
+    targets : Targets
+        Kind and classes of `y`.
+
+    Returns
+    -------
+    None, "balanced", or ndarray of shape (n_classes,)
+
+    Raises
+    ------
+    ValueError
+        If it names unknown classes, has another length, or is negative, infinite or zero for all.
+    """
+    if class_weight is None or isinstance(class_weight, str):
+        return class_weight
+    n_classes = len(targets.classes)
+    if isinstance(class_weight, Mapping):
+        factors = np.ones(n_classes)
+        places = {name: place for place, name in enumerate(targets.classes.tolist())}
+        for name, factor in class_weight.items():
+            if name not in places:
+                wanted = (
+                    f"columns of y, 0 to {n_classes - 1}"
+                    if targets.kind == "multilabel"
+                    else f"some of {targets.classes.tolist()[:10]}"
+                )
+                raise ValueError(f"class_weight names the label {name!r}, expected {wanted}.")
+            factors[places[name]] = factor
+    else:
+        factors = np.asarray(class_weight, dtype=np.float64)
+        if factors.shape != (n_classes,):
+            raise ValueError(
+                f"class_weight must have one weight for each of the {n_classes} labels, got shape"
+                f" {factors.shape}."
+            )
+    if not (np.isfinite(factors).all() and (factors >= 0).all() and factors.any()):
+        raise ValueError(
+            "class_weight must be finite, not negative and not zero for all, got"
+            f" {np.unique(factors).tolist()[:5]}."
+        )
+    return factors
+
+
 def loss_weights(
     targets: Targets,
     positives: sparse.csr_matrix,
     sample_weight: np.ndarray | None,
-    class_weight: Any,
+    factors: str | np.ndarray | None,
 ) -> LossWeights:
     """Combine sample and class weights.
 
@@ -46,87 +92,72 @@ def loss_weights(
         The encoded `y`.
     sample_weight : ndarray of shape (n_samples,) or None
         Positive weights.
-    class_weight : None, "balanced", mapping, or array-like of shape (n_labels,)
-        As the classifiers take it.
+    factors : None, "balanced", or ndarray of shape (n_classes,)
+        As `class_factors` reads them.
 
     Returns
     -------
     LossWeights
+
+    Raises
+    ------
+    ValueError
+        If the weights leave nothing to train on, or are too large or too small to be added up.
     """
     n_samples = positives.shape[0]
     rows = np.ones(n_samples) if sample_weight is None else sample_weight.astype(np.float64)
-    total = rows.sum()
+    with np.errstate(over="ignore"):
+        total = rows.sum()
+        scaled = rows * (n_samples / total)
+    if not (0 < total < np.inf and np.isfinite(scaled).all()):
+        raise ValueError(
+            "sample_weight must have a sum that double precision can hold and divide by, got"
+            f" {total:.3g}."
+        )
     present = np.bincount(
         positives.indices,
         weights=np.repeat(rows, np.diff(positives.indptr)),
         minlength=positives.shape[1],
     )
-    rows = rows * (n_samples / total)
     if targets.kind == "multilabel":
-        labels = _label_factors(class_weight, len(targets.classes), present, total)
-        row_factor = None if sample_weight is None else rows
+        labels = _label_factors(factors, present, total)
+        row_factor = None if sample_weight is None else scaled
         return LossWeights(row_factor, labels, _log_odds(present, total, labels))
-    if class_weight is None:
-        factors = np.ones(len(targets.classes))
-    else:
-        factors = _class_factors(class_weight, targets, positives)
     if targets.kind == "binary":
-        is_second = np.diff(positives.indptr)
-        bias = _log_odds(present, total, (factors[:1], factors[1:]))
-        rows = rows * factors[is_second]
+        codes = np.diff(positives.indptr)
+        by_class = np.array([total - present[0], present[0]])
     else:
-        bias = np.log(np.maximum(present * factors, 0.5 * factors.min()) / total)
-        rows = rows * factors[positives.indices]
-    return LossWeights(rows, None, bias)
+        codes, by_class = positives.indices, present
+    if factors is None:
+        factors = np.ones(len(by_class))
+    elif isinstance(factors, str):
+        # As scikit-learn balances: every class that is there gets the same total.
+        seen = by_class > 0
+        factors = np.where(seen, total / (seen.sum() * np.where(seen, by_class, 1.0)), 1.0)
+    if targets.kind == "binary":
+        bias = _log_odds(present, total, (factors[:1], factors[1:]))
+    else:
+        least = 0.5 * factors[factors > 0].min()
+        bias = np.log(np.maximum(by_class * factors, least) / total)
+    scaled = scaled * factors[codes]
+    if not scaled.any():
+        raise ValueError(
+            "class_weight is zero for every class of these rows, so there is nothing to train on."
+        )
+    return LossWeights(scaled, None, bias)
 
 
 def _label_factors(
-    class_weight: Any, n_labels: int, present: np.ndarray, total: float
+    factors: str | np.ndarray | None, present: np.ndarray, total: float
 ) -> tuple[np.ndarray, np.ndarray] | None:
-    if class_weight is None:
+    if factors is None:
         return None
-    if isinstance(class_weight, str):
+    if isinstance(factors, str):
         # A label that is always or never there has nothing to balance.
         mixed = (present > 0) & (present < total)
         safe = np.where(mixed, present, 0.5 * total)
         return total / (2.0 * (total - safe)), total / (2.0 * safe)
-    factors = np.ones(n_labels)
-    if isinstance(class_weight, Mapping):
-        for label, factor in class_weight.items():
-            if not (isinstance(label, Integral) and 0 <= int(label) < n_labels):
-                raise ValueError(
-                    f"class_weight names the label {label!r}, expected columns of y, 0 to"
-                    f" {n_labels - 1}."
-                )
-            factors[label] = factor
-    else:
-        factors = _one_a_label(class_weight, n_labels)
-    if not (np.isfinite(factors).all() and (factors >= 0).all()):
-        raise ValueError("class_weight must be finite and not negative.")
-    return np.ones(n_labels), factors
-
-
-def _one_a_label(class_weight: ArrayLike, n_labels: int) -> np.ndarray:
-    factors = np.asarray(class_weight, dtype=np.float64)
-    if factors.shape != (n_labels,):
-        raise ValueError(
-            f"class_weight must have one weight for each of the {n_labels} labels, got shape"
-            f" {factors.shape}."
-        )
-    return factors
-
-
-def _class_factors(class_weight: Any, targets: Targets, positives: sparse.csr_matrix) -> np.ndarray:
-    if not isinstance(class_weight, str | Mapping):
-        factors = _one_a_label(class_weight, len(targets.classes))
-        class_weight = dict(zip(targets.classes.tolist(), factors.tolist(), strict=True))
-    codes = np.diff(positives.indptr) if targets.kind == "binary" else positives.indices
-    seen = np.unique(codes)
-    factors = np.ones(len(targets.classes))
-    factors[seen] = compute_class_weight(
-        class_weight, classes=targets.classes[seen], y=targets.classes[codes]
-    )
-    return factors
+    return np.ones(len(factors)), factors
 
 
 def _log_odds(

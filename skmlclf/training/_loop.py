@@ -32,7 +32,7 @@ def train(
     label_weights: tuple[np.ndarray, np.ndarray] | None = None,
     weight_decay: float = 0.0,
     schedule: Callable[[np.ndarray], np.ndarray] | None = None,
-    evaluate: Callable[[], dict[str, float]] | None = None,
+    evaluate: Callable[[], dict[str, float]] = dict,
     callbacks: Sequence[Any] = (),
 ) -> None:
     """Train a compiled model in place.
@@ -56,7 +56,7 @@ def train(
     schedule : callable or None
         From the numbers of steps, counted from the first epoch's start, to factors of the learning
         rate.
-    evaluate : callable or None
+    evaluate : callable, default=dict
         Called after each epoch; what it returns joins the epoch's logs.
     callbacks : sequence of keras.callbacks.Callback
         Each is handed the same dictionary of logs after an epoch, so that it can add to it. The
@@ -94,18 +94,28 @@ def train(
             }
         )
         callback.set_model(model)
-    _notify(callbacks, "on_train_begin", {})
-    logs: dict[str, float] = {}
-    for epoch in epochs:
-        _notify(callbacks, "on_epoch_begin", epoch, {})
-        first_step = (epoch - epochs.start) * batches.n_batches
-        logs = {"loss": _run_epoch(run, batches, first_step, rng, callbacks)}
-        if evaluate is not None:
+    try:
+        _notify(callbacks, "on_train_begin", {})
+        logs: dict[str, float] = {}
+        for epoch in epochs:
+            _notify(callbacks, "on_epoch_begin", epoch, {})
+            first_step = (epoch - epochs.start) * batches.n_batches
+            logs = {"loss": _run_epoch(run, batches, first_step, rng, callbacks)}
+            if not np.isfinite(logs["loss"]):
+                raise ValueError(
+                    f"Training diverged: the loss of epoch {epoch + 1} is {logs['loss']}. Lower"
+                    " learning_rate, or scale the features."
+                )
             logs.update(evaluate())
-        _notify(callbacks, "on_epoch_end", epoch, logs)
-        if model.stop_training:
-            break
-    _notify(callbacks, "on_train_end", logs)
+            _notify(callbacks, "on_epoch_end", epoch, logs)
+            if model.stop_training:
+                break
+        _notify(callbacks, "on_train_end", logs)
+    except BaseException:
+        # Keras has no event for it; ours close what they have opened.
+        for callback in callbacks:
+            getattr(callback, "on_train_abort", lambda: None)()
+        raise
 
 
 def _run_epoch(

@@ -24,7 +24,7 @@ def main():
     clf = BaseMLPClassifier(epochs=1, random_state=0).fit(X[:500], y[:500])
     predictor = clf._predictor
     rows = Rows(X, np.arange(N_ROWS), y, None)
-    held_out = HeldOut(rows, [*DEFAULT_METRICS, "gap_at_20"], exclusive=False)
+    held_out = HeldOut(rows, [*DEFAULT_METRICS, "gap_at_20"], "multilabel", "val")
     jobs = {
         "forward pass": lambda: predictor.probabilities(X),
         "loss and metrics": lambda: held_out.evaluate(predictor),

@@ -1,13 +1,16 @@
 import io
+import pickle
 
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.base import clone
 
 from skmlclf import BaseMLPClassifier, make_feature_mlp
-from skmlclf.callbacks import EpochMetrics
+from skmlclf.callbacks import EpochMetrics, EpochTable
 from skmlclf.callbacks._best_epoch import BestEpoch
 from skmlclf.metrics import (
+    get_scorer,
     multilabel_confusion_matrix,
     precision_at_k_score,
     samples_precision_recall_f1,
@@ -45,6 +48,47 @@ def test_rows_of_its_own_equal_rows_of_the_fit():
     history = make(callbacks=[own]).fit(X, y).history_
     watch = EpochMetrics(["precision_at_5"], verbose=False)
     assert history == make(callbacks=[watch]).fit(X, y, X_val=X_val, y_val=y_val).history_
+
+
+def test_rows_of_its_own_stand_beside_those_of_the_fit():
+    X, y, X_val, y_val = problem()
+    other = EpochMetrics(["precision_at_5"], X_val=X[:20], y_val=y[:20], name="test", verbose=False)
+    options = {"early_stopping": True, "scoring": "precision_at_5"}
+    clf = make(callbacks=[other], **options).fit(X, y, X_val=X_val, y_val=y_val)
+    alone = make(**options).fit(X, y, X_val=X_val, y_val=y_val)
+    assert {n: v for n, v in clf.history_.items() if n[:4] != "test"} == alone.history_
+    assert set(clf.history_) - set(alone.history_) == {"test_loss", "test_precision_at_5"}
+    clashing = EpochMetrics(["precision_at_5"], X_val=X[:20], y_val=y[:20])
+    with pytest.raises(ValueError, match=r"are called 'val'.*name='test'"):
+        make(callbacks=[clashing]).fit(X, y, X_val=X_val, y_val=y_val)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_figures_of_classes_are_those_of_the_scorers(n_classes):
+    X, _, _, _ = problem()
+    y = np.digitize(X[:, 0], [-0.5, 0.5][: n_classes - 1])
+    names = ["precision_at_1", "hit_at_1", "gap_at_5", "map", "f1_samples", "hamming"]
+    clf = make(callbacks=[EpochMetrics(names, verbose=False)])
+    clf.fit(X[:60], y[:60], X_val=X[60:], y_val=y[60:])
+    for name in names:
+        scorer = get_scorer(name)
+        expected = scorer._sign * scorer(clf, X[60:], y[60:])
+        assert clf.history_[f"val_{name}"][-1] == pytest.approx(expected)
+
+
+def test_copies_share_data_and_stream_but_not_the_model(tmp_path):
+    X, y, X_val, y_val = problem()
+    with (tmp_path / "log").open("w") as file:
+        watch = EpochMetrics(["precision_at_5"], X_val=X_val, y_val=y_val, file=file)
+        clf = make(callbacks=[watch, EpochTable(file=file)]).fit(X, y)
+        copied = clone(clf).callbacks[0]
+        assert copied is not watch
+        assert copied.X_val is X_val
+        assert copied.file is file
+        assert copied.model is None
+        loaded = pickle.loads(pickle.dumps(clone(clf))).callbacks[0]
+        assert loaded.file is None
+        np.testing.assert_array_equal(loaded.X_val, X_val)
 
 
 def test_lines_stand_under_each_other():
@@ -90,6 +134,7 @@ def test_multiclass_decisions_are_the_best_class():
     ("args", "kwargs", "error"),
     [
         (["precision_at_5"], {}, TypeError),
+        ([[1]], {}, TypeError),
         ([["no_such"]], {}, ValueError),
         ([["map"]], {"X_val": [[1.0]]}, ValueError),
     ],

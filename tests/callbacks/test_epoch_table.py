@@ -2,6 +2,7 @@ import io
 import re
 import sys
 
+import keras
 import numpy as np
 import pytest
 
@@ -16,12 +17,14 @@ class Terminal(io.StringIO):
         return True
 
 
-def fit(file, **kwargs):
+def fit(file, epochs=3, more=(), **kwargs):
     rng = np.random.default_rng(0)
     X, y = rng.standard_normal((60, 5)), rng.integers(0, 2, (60, 4))
     watch = EpochMetrics(["precision_at_2"], verbose=False)
-    callbacks = [watch, EpochTable(file=file)]
-    return BaseMLPClassifier(8, epochs=3, random_state=0, callbacks=callbacks, **kwargs).fit(X, y)
+    callbacks = [watch, EpochTable(file=file), *more]
+    return BaseMLPClassifier(8, epochs=epochs, random_state=0, callbacks=callbacks, **kwargs).fit(
+        X, y
+    )
 
 
 @pytest.fixture
@@ -43,9 +46,12 @@ def test_a_terminal_gets_one_table_redrawn(terminal):
         assert line.split()[-1] == f"{clf.history_['val_precision_at_2'][i]:.4f}"
 
 
+def plain(terminal):
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", terminal.getvalue()).replace("\r", "\n")
+
+
 def drawn_last(terminal, n_lines):
-    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", terminal.getvalue()).replace("\r", "\n")
-    return text.strip().splitlines()[-n_lines:]
+    return plain(terminal).strip().splitlines()[-n_lines:]
 
 
 def test_what_a_narrow_terminal_has_no_room_for_stands_beneath(terminal, monkeypatch):
@@ -59,6 +65,39 @@ def test_what_a_narrow_terminal_has_no_room_for_stands_beneath(terminal, monkeyp
         history = {name: values[i] for name, values in clf.history_.items()}
         loss, precision = history["val_loss"], history["val_precision_at_2"]
         assert line.split() == [f"{i + 1}", f"{loss:.5f}", f"{precision:.4f}"]
+
+
+def test_a_low_terminal_shows_the_last_epochs_and_in_the_end_all(terminal, monkeypatch):
+    monkeypatch.setenv("LINES", "6")
+    fit(terminal, epochs=12)
+    *live, whole = [
+        [line.split()[0] for line in frame.splitlines()[1:] if line.strip()]
+        for frame in plain(terminal).split("epoch/12")[1:]
+    ]
+    assert max(map(len, live)) == 4
+    assert live[-1] == ["9", "10", "11", "12"]
+    assert whole == [f"{i}" for i in range(1, 13)]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError])
+def test_an_error_gives_the_terminal_back(terminal, monkeypatch, error):
+    class Fail(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            raise error
+
+    monkeypatch.setattr(sys, "stdout", terminal)
+    with pytest.raises(error):
+        fit(None, more=[Fail()])
+    assert sys.stdout is terminal
+    text = terminal.getvalue()
+    assert text.count("\x1b[?25h") == text.count("\x1b[?25l") == 1
+
+
+def test_colours_asked_for_do_not_make_a_file_a_terminal(monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    file = io.StringIO()
+    fit(file)
+    assert "\x1b" not in file.getvalue()
 
 
 def test_a_file_gets_a_line_an_epoch():

@@ -12,6 +12,7 @@ from sklearn.exceptions import NotFittedError
 
 from skmlclf import BaseMLPClassifier, BlockMLPClassifier, DeepMLPClassifier
 from skmlclf.callbacks import EpochMetrics
+from skmlclf.classifiers._rows import split_rows
 
 SMALL = {
     BaseMLPClassifier: {"hidden_units": 16},
@@ -391,3 +392,127 @@ def test_bfloat16_learns_what_float32_learns(cls, monkeypatch):
     assert low.predict_proba(X).dtype == "float32"
     assert {v.dtype for v in low.model_.trainable_variables} == {"float32"}
     np.testing.assert_allclose(low.history_["loss"][-1], high.history_["loss"][-1], rtol=0.05)
+
+
+def test_a_fit_that_cannot_be_built_leaves_the_last_one(monkeypatch):
+    X, y = problem()
+    clf = make().fit(X, y)
+    before = clf.predict_proba(X)
+
+    def interrupted(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("skmlclf.networks.MLPNetwork.build", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            clf.set_params(hidden_units=5).fit(X[:, :4], y[:, :3])
+    np.testing.assert_array_equal(clf.predict_proba(X), before)
+    assert clf.n_features_in_ == X.shape[1]
+    assert len(clf.classes_) == y.shape[1]
+    # And nothing of it is left for others either.
+    assert make(hidden_units=5).fit(X[:, :4], y[:, :3]).predict_proba(X[:, :4]).shape == (90, 3)
+
+
+def test_an_interrupted_fit_tells_of_the_epochs_it_ran():
+    class Interrupt(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 2:
+                raise KeyboardInterrupt
+
+    X, y = problem()
+    clf = make(callbacks=[Interrupt])
+    with pytest.raises(KeyboardInterrupt):
+        clf.fit(X, y)
+    assert clf.n_iter_ == len(clf.history_["loss"]) == 2
+    assert clf.predict_proba(X).shape == y.shape
+
+
+@pytest.mark.parametrize(
+    "params",
+    [{"batch_size": np.int64(32)}, {"learning_rate": np.float32(1e-3)}, {"learning_rate": 1}],
+)
+def test_numbers_of_any_kind_are_taken(params):
+    X, y = problem()
+    (name,) = params
+    plain = make(**{name: params[name] if isinstance(params[name], int) else params[name].item()})
+    found = make(**params).fit(X, y).predict_proba(X)
+    np.testing.assert_array_equal(found, plain.fit(X, y).predict_proba(X))
+
+
+def test_the_optimizer_of_the_fit_is_kept():
+    X, y = problem()
+    clf = make(optimizer="sgd", warm_start=True).fit(X, y)
+    clf.set_params(optimizer="adam")
+    loaded = pickle.loads(pickle.dumps(clf))
+    np.testing.assert_array_equal(loaded.predict_proba(X), clf.predict_proba(X))
+    with pytest.raises(ValueError, match=r"'sgd', but the parameters now ask for .* 'adam'"):
+        clf.fit(X, y)
+    assert clf.set_params(optimizer="sgd").fit(X, y).n_iter_ == 6
+
+
+def test_partial_fit_does_not_warm_up():
+    X, y = problem()
+    slow, plain = (make(warmup_epochs=w).partial_fit(X, y) for w in (3.0, 0.0))
+    np.testing.assert_array_equal(slow.predict_proba(X), plain.predict_proba(X))
+
+
+def test_a_fit_that_goes_on_holds_out_the_same_rows(monkeypatch):
+    def split(*args):
+        splits.append(split_rows(*args))
+        return splits[-1]
+
+    splits = []
+    monkeypatch.setattr("skmlclf.classifiers._held_out.split_rows", split)
+    X, y = problem()
+    clf = make(early_stopping=True, warm_start=True)
+    for _ in range(3):
+        clf.fit(X, y)
+    make(early_stopping=True, random_state=1).fit(X, y)
+    first, *others, of_another_seed = [held_out.index.tolist() for _, held_out in splits]
+    assert others == [first, first]
+    assert of_another_seed != first
+
+
+@pytest.mark.parametrize("dtype", ["float16", ">i4", bool, object])
+def test_predictions_have_the_dtype_of_the_targets(dtype):
+    X, y = problem()
+    predicted = make().fit(X, y.astype(dtype)).predict(X)
+    assert predicted.dtype == np.dtype(dtype)
+    np.testing.assert_array_equal(predicted.astype(int), make().fit(X, y).predict(X))
+
+
+def test_probabilities_of_two_classes_stay_inside_zero_and_one():
+    X, _ = problem()
+    clf = make(learning_rate=10.0, epochs=20).fit(X, (X[:, 0] > 0).astype(int))
+    p = clf.predict_proba(X)
+    assert p.min() < 1e-9
+    assert ((p > 0) & (p < 1)).all()
+    alone = make().fit(X, np.zeros(len(X)))
+    assert (alone.predict_proba(X) == 1).all()
+    assert (alone.predict_topk(X, k=1)[1] == 1).all()
+
+
+def test_columns_in_another_order_are_not_held_out():
+    X, y = problem()
+    frame = pd.DataFrame(X).add_prefix("f")
+    with pytest.raises(ValueError, match=r"in the same order: got \['f11', 'f10'"):
+        make().fit(frame, y, X_val=frame[frame.columns[::-1]], y_val=y)
+
+
+def test_a_fit_that_diverges_says_so():
+    X, y = problem()
+    with pytest.raises(ValueError, match=r"loss of epoch 1 is nan.*Lower learning_rate"):
+        make(optimizer="sgd", learning_rate=1e30).fit(X, y)
+
+
+def test_names_of_columns_are_no_classes():
+    X, y = problem()
+    with pytest.raises(ValueError, match="are their numbers"):
+        make().partial_fit(X, y, classes=list("abcdefg"))
+    assert make().partial_fit(X, y, classes=range(7)).n_iter_ == 1
+
+
+@pytest.mark.parametrize("y", [sparse.csr_matrix((90, 0)), sparse.coo_array(np.ones(90))])
+def test_targets_without_a_column_are_refused(y):
+    with pytest.raises(ValueError, match="a column a label"):
+        make().fit(problem()[0], y)
