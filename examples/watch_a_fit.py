@@ -24,8 +24,7 @@ clf = DeepMLPClassifier(
 )
 clf.fit(X, y, X_val=X_val, y_val=y_val)
 
-best = max(range(clf.n_iter_), key=clf.history_["val_gap_at_20"].__getitem__)
-print(f"best of {clf.n_iter_} epochs: {best + 1}")
+print(f"best of {clf.n_iter_} epochs: {clf.best_epoch_ + 1}")
 
 labels, scores = clf.predict_topk(X_val[:3], k=3)
 for row, (ids, p) in enumerate(zip(labels, scores, strict=True)):

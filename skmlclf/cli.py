@@ -98,6 +98,8 @@ def _add_compare(commands: Any) -> None:
 def _compare(args: argparse.Namespace) -> None:
     if bool(args.train) != bool(args.validate):
         raise ValueError("--train and --validate go together: one of them is missing.")
+    if args.json is not None and args.json.is_dir():
+        raise ValueError(f"--json {args.json}: expected a file, and this is a folder.")
     if args.json is not None and not args.json.parent.is_dir():
         raise ValueError(f"--json {args.json}: there is no folder {args.json.parent}.")
     if args.report is not None:
@@ -120,7 +122,7 @@ def _compare(args: argparse.Namespace) -> None:
         raise ValueError(
             f"--only {' '.join(sorted(unknown))}: expected some of {', '.join(known)}."
         )
-    metrics = args.metrics or DEFAULT_METRICS
+    metrics = tuple(dict.fromkeys(args.metrics or DEFAULT_METRICS))
     columns = Comparison.columns_for(metrics)
     if args.sort_by not in (None, *columns):
         raise ValueError(f"--sort-by {args.sort_by}: expected one of {', '.join(columns)}.")
@@ -133,6 +135,11 @@ def _compare(args: argparse.Namespace) -> None:
     )
     estimators = make(epochs=args.epochs, random_state=args.seed, max_components=min(X.shape))
     chosen = {n: e for n, e in estimators.items() if args.only is None or n in args.only}
+    if not chosen:
+        raise ValueError(
+            f"--only {' '.join(args.only)}: {X.shape[0]} training samples are too few for that many"
+            " components."
+        )
     comparison = compare(chosen, X, y, X_val, y_val, metrics=metrics)
     print(f"\n{comparison}", flush=True)
     base = "base" if "base" in chosen and len(chosen) > 1 else None
@@ -161,6 +168,7 @@ def _check_report(folder: Path) -> None:
             f"--report {folder}: its pictures are drawn with matplotlib, which is not installed."
             " Install it with `pip install matplotlib`."
         )
+    folder.mkdir(parents=True, exist_ok=True)
 
 
 def _label_names(file: Path | None, n_labels: int) -> list[str] | None:

@@ -61,7 +61,7 @@ def test_few_rows_bound_the_components(study, expected, capsys, tmp_path):
     assert components == {"architectures": 80, "features": 64}[study]
     if study == "features":
         assert main([*args, "--only", "pca-512"]) == 2
-        assert "at least one estimator" in capsys.readouterr().err
+        assert "80 training samples are too few" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -70,6 +70,8 @@ def test_few_rows_bound_the_components(study, expected, capsys, tmp_path):
         (["--train", "nowhere/*"], "go together"),
         (["--train", "nowhere/*", "--validate", "nowhere/*"], "nowhere"),
         (["--json", "nowhere/results.json"], "no folder nowhere"),
+        (["--json", "/"], "expected a file"),
+        (["--report", "/dev/null/report"], "/dev/null/report"),
         (["--only", "best"], "expected some of base, pca, blocks, deep"),
     ],
 )

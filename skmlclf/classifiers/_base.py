@@ -1,6 +1,5 @@
 """scikit-learn's contract over a Keras network."""
 
-from numbers import Integral
 from typing import Any, ClassVar, Self
 
 import keras
@@ -8,21 +7,22 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import Tags, check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
 from skmlclf._compat import CallbackSupportMixin, _fit_context, keras_wrapper, with_callbacks
+from skmlclf.callbacks._best_epoch import BestEpoch
 from skmlclf.callbacks._epoch_line import HistoryRecorder
 from skmlclf.callbacks._sklearn_tasks import SklearnTasks
 from skmlclf.classifiers._callbacks import make_callbacks
 from skmlclf.classifiers._held_out import hold_out
 from skmlclf.classifiers._parameters import CONSTRAINTS
-from skmlclf.classifiers._rows import check_features, check_rows
-from skmlclf.classifiers._targets import Targets, both_classes, is_multilabel
+from skmlclf.classifiers._predictions import Predictions
+from skmlclf.classifiers._rows import check_rows
+from skmlclf.classifiers._targets import Targets, is_multilabel
 from skmlclf.classifiers._weights import class_factors, loss_weights
 from skmlclf.networks import MLPNetwork, set_dropout, set_output_bias
 from skmlclf.training import (
     ArrayBatches,
-    Predictor,
     check_precision,
     collect_dropped_models,
     make_optimizer,
@@ -32,7 +32,7 @@ from skmlclf.training import (
 )
 
 
-class BaseKerasClassifier(CallbackSupportMixin, ClassifierMixin, keras_wrapper()):  # type: ignore[misc]
+class BaseKerasClassifier(Predictions, CallbackSupportMixin, ClassifierMixin, keras_wrapper()):  # type: ignore[misc]
     """Everything but the network: the subclasses say what to build.
 
     scikeras builds and holds the Keras model. What it does otherwise (targets, weights, seeds,
@@ -54,6 +54,7 @@ class BaseKerasClassifier(CallbackSupportMixin, ClassifierMixin, keras_wrapper()
     _split_generator: np.random.RandomState
     history_: dict[str, list[float]]
     n_iter_: int
+    best_epoch_: int
     model_: keras.Model
 
     # scikeras reads the parameters off the instance's dictionary and prints them in its own way.
@@ -190,99 +191,6 @@ class BaseKerasClassifier(CallbackSupportMixin, ClassifierMixin, keras_wrapper()
             fresh=fresh,
         )
 
-    def decision_function(self, X: ArrayLike) -> np.ndarray:
-        """Return the logits.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Embeddings.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes), or (n_samples,) where binary, float32
-            Outputs before the sigmoid or the softmax.
-        """
-        X = self._check_X(X)
-        logits = self._predictor.logits(X)
-        return logits[:, 0] if self._targets_.kind == "binary" else logits
-
-    def predict_proba(self, X: ArrayLike) -> np.ndarray:
-        """Return the probability of every class or label.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Embeddings.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes), float32
-            Strictly between 0 and 1, but for a single class. The labels of a multilabel fit are
-            independent; classes sum to one.
-        """
-        X = self._check_X(X)
-        if len(self.classes_) == 1 and self._targets_.kind != "multilabel":
-            return np.ones((len(X), 1), dtype=np.float32)
-        probabilities = self._predictor.probabilities(X)
-        if self._targets_.kind == "binary":
-            return both_classes(probabilities)
-        return probabilities
-
-    def predict(self, X: ArrayLike) -> Any:
-        """Return the most probable class, or the labels with a probability above one half.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Embeddings.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_labels), or sparse
-            With the dtype of the `y` of the fit, and sparse in CSR format where that was sparse.
-        """
-        X = self._check_X(X)
-        targets = self._targets_
-        if targets.kind == "multilabel":
-            return targets.decode(self._predictor.decisions(X))
-        if targets.kind == "binary":
-            return targets.classes[(self._predictor.probabilities(X)[:, 0] > 0.5).astype(int)]
-        return targets.classes[self._predictor.best(X, 1)[0][:, 0]]
-
-    def predict_topk(self, X: ArrayLike, k: int = 20) -> tuple[np.ndarray, np.ndarray]:
-        """Return the `k` most probable labels of each row, without a matrix of all scores.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Embeddings.
-        k : int, default=20
-            How many, at most the number of classes.
-
-        Returns
-        -------
-        labels : ndarray of shape (n_samples, k)
-            Entries of `classes_`, best first by their logits; of equal ones the lower comes first.
-        scores : ndarray of shape (n_samples, k), float32
-            Their probabilities.
-
-        Raises
-        ------
-        ValueError
-            If `k` is not between 1 and the number of classes.
-        """
-        X = self._check_X(X)
-        n_classes = len(self.classes_)
-        if not (isinstance(k, Integral) and 1 <= k <= n_classes):
-            raise ValueError(f"k must be an int from 1 to the {n_classes} classes, got {k!r}.")
-        if self._targets_.kind != "multilabel" and n_classes <= 2:
-            probabilities = self.predict_proba(X)
-            places = np.argsort(-probabilities, axis=1, kind="stable")[:, :k]
-            return self.classes_[places], np.take_along_axis(probabilities, places, axis=1)
-        places, scores = self._predictor.best(X, int(k))
-        return self.classes_[places], scores
-
     def _train(
         self,
         X: ArrayLike,
@@ -346,7 +254,24 @@ class BaseKerasClassifier(CallbackSupportMixin, ClassifierMixin, keras_wrapper()
             },
             callbacks=[*callbacks, HistoryRecorder(self), *tasks],
         )
+        stopped = [callback for callback in callbacks if isinstance(callback, BestEpoch)]
+        self.best_epoch_ = stopped[0].best_epoch if stopped else self.n_iter_ - 1
         return self
+
+    def _check_parameters(self) -> None:
+        """Refuse parameters that no data could make right.
+
+        Raises
+        ------
+        ValueError
+            If one is not as the class describes it.
+        TypeError
+            If ``callbacks`` holds anything but Keras callbacks.
+        """
+        self._validate_params()
+        check_precision(self.precision)
+        self._network(1, 1, "sigmoid")
+        make_callbacks(self)
 
     def _check_same(self, network: MLPNetwork) -> None:
         before, now = (self._network_, self._optimizer_), (network, self.optimizer)
@@ -392,16 +317,6 @@ class BaseKerasClassifier(CallbackSupportMixin, ClassifierMixin, keras_wrapper()
         # of the time of 64 and rank as well after twenty epochs.
         wanted = max(n_rows // 100, min(n_rows // 6, 128))
         return min(n_rows, int(np.clip(wanted, 64, 256)))
-
-    @property
-    def _predictor(self) -> Predictor:
-        return Predictor(self._network_, self.model_)
-
-    def _check_X(self, X: ArrayLike) -> np.ndarray:
-        check_is_fitted(self, "model_")
-        checked = check_features(X, self)
-        validate_data(self, X, reset=False, skip_check_array=True)
-        return checked
 
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__().copy()

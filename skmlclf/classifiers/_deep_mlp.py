@@ -78,6 +78,9 @@ class DeepMLPClassifier(BaseKerasClassifier):
         Loss by epoch, that of the held-out rows (``"val_loss"``) and their metrics.
     n_iter_ : int
         Epochs run.
+    best_epoch_ : int
+        Place in ``history_`` of the epoch whose weights are kept: with early stopping the best,
+        else the last.
     n_features_in_ : int
         Number of features seen by `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)

@@ -58,10 +58,10 @@ def compare(
     Raises
     ------
     TypeError
-        If an estimator is none of this package.
+        If `estimators` is no mapping, or an estimator none of this package.
     ValueError
-        If there is nothing to fit, `y` is not 2-d, or `metrics` names nothing that can be a column
-        of the table.
+        If there is nothing to fit, a parameter is not as described, `y` is not 2-d, or `metrics`
+        names nothing that can be a column of the table.
 
     Examples
     --------
@@ -73,14 +73,7 @@ def compare(
     >>> comparison.results[0].n_parameters
     1231922
     """
-    if not estimators:
-        raise ValueError("estimators must hold at least one estimator, got none.")
-    for name, estimator in estimators.items():
-        if not isinstance(_classifier_of(estimator), BaseKerasClassifier):
-            raise TypeError(
-                f"estimators[{name!r}] must be a classifier of skmlclf, or a Pipeline that ends in"
-                f" one, got {estimator!r}."
-            )
+    _check_estimators(estimators)
     y, y_val = (labels if sparse.issparse(labels) else np.asarray(labels) for labels in (y, y_val))
     if y.ndim != 2:
         raise ValueError(
@@ -95,7 +88,7 @@ def compare(
         )
     results = []
     for name, estimator in estimators.items():
-        estimator = clone(estimator)
+        name, estimator = str(name), clone(estimator)
         classifier = _classifier_of(estimator)
         measured = EpochMetrics(metrics, verbose=verbose, file=file)
         params = _settings(estimator)
@@ -104,7 +97,10 @@ def compare(
             print(f"\n{name}", file=file, flush=True)
         start = perf_counter()
         with peak_memory() as peak:
-            _fit(estimator, classifier, X, y, X_val, y_val)
+            try:
+                _fit(estimator, classifier, X, y, X_val, y_val)
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from error
         seconds = perf_counter() - start
         transformed = X_val if classifier is estimator else estimator[:-1].transform(X_val)
         n_kept = min(_KEPT_LABELS, len(classifier.classes_))
@@ -116,11 +112,31 @@ def compare(
                 seconds,
                 peak.bytes,
                 classifier.history_,
+                classifier.best_epoch_,
                 classifier.predict_topk(transformed, k=n_kept),
                 sparse.csr_matrix(classifier.predict(transformed)),
             )
         )
     return Comparison(results, table_metrics, _sizes(X, y, X_val), y, y_val)
+
+
+def _check_estimators(estimators: Any) -> None:
+    """Refuse, before the first fit, what one of them could not be fitted with."""
+    if not isinstance(estimators, Mapping):
+        raise TypeError(f"estimators must be a mapping from names to them, got {estimators!r}.")
+    if not estimators:
+        raise ValueError("estimators must hold at least one estimator, got none.")
+    for name, estimator in estimators.items():
+        classifier = _classifier_of(estimator)
+        if not isinstance(classifier, BaseKerasClassifier):
+            raise TypeError(
+                f"estimators[{name!r}] must be a classifier of skmlclf, or a Pipeline that ends in"
+                f" one, got {estimator!r}."
+            )
+        try:
+            classifier._check_parameters()
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from error
 
 
 def _classifier_of(estimator: Any) -> Any:

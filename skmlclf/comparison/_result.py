@@ -35,6 +35,8 @@ class Result:
         Peak of the process's resident memory during the fit; None where the system does not tell.
     history : dict of str to list of float
         Losses and metrics by epoch; ``val_`` ones are of the held-out rows.
+    epoch : int
+        Place in the history of the epoch whose weights were kept.
     topk : tuple of ndarrays of shape (n_val_samples, k)
         The best labels of the held-out rows and their probabilities, `k` being 20 or all labels.
     y_pred : csr_matrix of shape (n_val_samples, n_labels)
@@ -47,17 +49,18 @@ class Result:
     seconds: float
     peak_bytes: int | None
     history: dict[str, list[float]] = field(repr=False)
+    epoch: int
     topk: tuple[np.ndarray, np.ndarray] = field(repr=False)
     y_pred: sparse.csr_matrix = field(repr=False)
 
     @property
     def loss(self) -> float:
-        """Loss on the held-out rows after the last epoch."""
-        return self.history["val_loss"][-1]
+        """Loss on the held-out rows under the weights that were kept."""
+        return self.history["val_loss"][self.epoch]
 
     def metric(self, name: str) -> float:
-        """Return a metric on the held-out rows after the last epoch."""
-        return self.history[f"val_{name}"][-1]
+        """Return a metric on the held-out rows under the weights that were kept."""
+        return self.history[f"val_{name}"][self.epoch]
 
 
 @dataclass(frozen=True, repr=False)

@@ -35,7 +35,7 @@ class ComparisonDisplay:
     Parameters
     ----------
     results : mapping of str to mapping of str to float
-        Figures by name, for each classifier by name. One that is missing or NaN has no bar.
+        Figures by name, for each classifier by name. One that is missing, None or NaN has no bar.
     greater_is_better : mapping of str to bool, default=None
         Which figures are better when higher. What is left out follows from its name: metrics of
         this package are known, and losses, errors, seconds, parameters and memory are better
@@ -194,7 +194,8 @@ class ComparisonDisplay:
 
     def _draw(self, ax: Any, metric: str) -> None:
         names = list(self.results)
-        values = [self.results[name].get(metric, np.nan) for name in names]
+        # None becomes NaN.
+        values = np.array([self.results[name].get(metric) for name in names], dtype=float)
         there = np.flatnonzero(np.isfinite(values))
         greater = self._greater_is_better(metric)
         drawn = [values[i] for i in there]

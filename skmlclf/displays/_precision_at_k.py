@@ -238,8 +238,11 @@ class PrecisionAtKDisplay:
         for key, style in (("precision", "-"), ("recall", "--")):
             values = getattr(self, f"baseline_{key}")
             if values is not None:
+                # Several classifiers on one axes have the same baseline, named once.
+                label = f"{key}, {_BASELINE}"
+                named = label in [line.get_label() for line in ax.lines]
                 (self.lines_[f"baseline_{key}"],) = ax.plot(
-                    k, values, linestyle=style, label=f"{key}, {_BASELINE}", **grey
+                    k, values, linestyle=style, label=None if named else label, **grey
                 )
         ax.set(xlabel="k, labels taken of each row", ylabel="mean over the rows", ylim=(0, 1.02))
         ax.set_xticks(_ticks(max(len(line.get_xdata()) for line in ax.lines)))

@@ -98,6 +98,29 @@ def test_nothing_to_compare_is_refused(data):
         compare({"base": BaseMLPClassifier(), "forest": RandomForestClassifier()}, *data)
 
 
+def test_what_is_wrong_with_one_is_told_before_any_fit(data):
+    file = io.StringIO()
+    good = BaseMLPClassifier(hidden_units=8, epochs=1)
+    for bad in ({"hidden_units": 0}, {"hidden_units": (4, 0)}, {"dropout": 2.0}):
+        with pytest.raises(ValueError, match=r"^bad: .*(hidden_units|dropout)"):
+            compare({"good": good, "bad": BaseMLPClassifier(**bad)}, *data, file=file)
+    with pytest.raises(TypeError, match="must be a mapping"):
+        compare([good], *data, file=file)
+    assert file.getvalue() == ""
+    assert compare({1: good}, *data, verbose=False).results[0].name == "1"
+
+
+def test_figures_are_those_of_the_weights_that_are_kept(data):
+    options = {"early_stopping": True, "scoring": "precision_at_5", "n_iter_no_change": 3}
+    estimator = BaseMLPClassifier(32, epochs=30, learning_rate=0.03, random_state=0, **options)
+    comparison = compare({"base": estimator}, *data, metrics=["precision_at_5"], verbose=False)
+    (result,) = comparison.results
+    figures = result.history["val_precision_at_5"]
+    assert result.epoch == int(np.argmax(figures)) < len(figures) - 1
+    assert result.metric("precision_at_5") == max(figures)
+    assert precision_at_k_score(data[3], result.topk, k=5) == pytest.approx(max(figures))
+
+
 def test_targets_may_be_lists(data):
     X, y, X_val, y_val = data
     estimators = {"base": BaseMLPClassifier(hidden_units=8, epochs=1, random_state=0)}

@@ -21,7 +21,7 @@ def folder(tmp_path_factory):
     options = {"epochs": 3, "random_state": 0}
     estimators = {
         "base": BaseMLPClassifier(16, learning_rate=1e-2, **options),
-        "blocks": BlockMLPClassifier((16, 8), learning_rate=1e-2, **options),
+        "9": BlockMLPClassifier((16, 8), learning_rate=1e-2, **options),
         "audio <b>": make_feature_mlp("audio", 5, hidden_units=8, **options),
     }
     comparison = compare(estimators, X[:150], y[:150], X[150:], y[150:], verbose=False)
@@ -81,7 +81,7 @@ def test_differences_stand_on_the_page(folder):
     base, blocks, audio = (result["precision_at_20"] for result in results)
     table = re.search(r'<table id="differences">.*?</table>', page)[0]
     rows = re.findall(r"<tr>(.*?)</tr>", table)[1:]
-    for row, name, value in zip(rows, ["blocks", "audio &lt;b&gt;"], [blocks, audio], strict=True):
+    for row, name, value in zip(rows, ["9", "audio &lt;b&gt;"], [blocks, audio], strict=True):
         cells = re.findall(r"<td>(.*?)</td>", row)
         assert cells[0] == name
         assert cells[5] == f"{value / base - 1:+.1%}"
@@ -171,4 +171,7 @@ def test_a_browser_shows_and_sorts_it(folder, browser, width):
     assert seconds() == sorted(seconds())
     button.click()
     assert seconds() == sorted(seconds(), reverse=True)
+    browser.find_element("css selector", "#figures th:nth-child(1) button").click()
+    cells = browser.find_elements("css selector", "#figures tbody td:nth-child(1)")
+    assert [cell.text for cell in cells] == ["9", "audio <b>", "base"]
     assert browser.get_log("browser") == []

@@ -125,7 +125,10 @@ def test_ticks_start_at_one(k_max, ticks):
 def test_precision_at_k_of_several_classifiers_on_one_axes(fitted, data):
     _, y_train, X, y = data
     first = PrecisionAtKDisplay.from_estimator(fitted["ours"], X, y, y_train=y_train, name="a")
-    second = PrecisionAtKDisplay.from_estimator(fitted["knn"], X, y, name="b", ax=first.ax_)
+    second = PrecisionAtKDisplay.from_estimator(
+        fitted["knn"], X, y, y_train=y_train, name="b", ax=first.ax_
+    )
+    assert sum("frequency" in label for label in labels_of(first.ax_)) == 2
     assert second.ax_ is first.ax_
     assert second.figure_ is first.figure_
     colors = {d.lines_["precision"].get_color() for d in (first, second)}
@@ -251,7 +254,7 @@ def test_comparison_writes_a_panel_with_the_same_decimals():
         {
             "a": {"hamming": 0.0012, "parameters": 5_139_222, "seconds": 118.53},
             "b": {"hamming": 0.0009, "parameters": 18_675_734, "seconds": 9.0},
-            "c": {"hamming": np.nan},
+            "c": {"hamming": np.nan, "seconds": None},
         }
     )
     written = {
