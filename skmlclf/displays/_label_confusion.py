@@ -1,5 +1,6 @@
 """Labels that are taken for one another."""
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from numbers import Integral
 from typing import Any, Self
@@ -178,7 +179,10 @@ class LabelConfusionDisplay:
         places = np.arange(len(values))
         self.bars_ = ax.barh(places, values, **{"color": colors(ax)[0], "height": 0.7, **kwargs})
         ax.bar_label(self.bars_, format_alike(values, digits=3), padding=3)
-        pairs = [f"{names(a)} → {names(b)}" for a, b in zip(true, predicted, strict=True)]
+        pairs = [
+            f"{_left_to_right(names(a))} → {_left_to_right(names(b))}"
+            for a, b in zip(true, predicted, strict=True)
+        ]
         ax.set_yticks(places, pairs)
         ax.tick_params(axis="y", length=0)
         # The counts stand at the bars, so an axis would only repeat them.
@@ -217,3 +221,10 @@ class LabelConfusionDisplay:
                 "names. A mapping from label to name may leave labels out."
             )
         return lambda label: plain(names[label])
+
+
+def _left_to_right(name: str) -> str:
+    """Keep a name that is written from the right from turning the arrow beside it around."""
+    mark = "\N{LEFT-TO-RIGHT MARK}"
+    from_the_right = any(unicodedata.bidirectional(letter) in {"R", "AL"} for letter in name)
+    return f"{mark}{name}{mark}" if from_the_right else name

@@ -191,6 +191,8 @@ def test_label_confusion_names():
     assert shown(None) == ["0 → 1", "1 → 2"]
     assert shown(["cat", "dog", "fox"]) == ["cat → dog", "dog → fox"]
     assert shown({1: "dog"}) == ["0 → dog", "dog → 2"]
+    # Between marks, so that the true label stays on the left.
+    assert shown({0: "כלב", 1: "dog"})[0] == "\u200eכלב\u200e → dog"
     assert shown(["$a$", "b" * 90, "c"]) == [
         r"\$a\$ → " + "b" * 31 + "…",
         "b" * 31 + "… → c",
