@@ -32,7 +32,7 @@ class BaseMLPClassifier(BaseKerasClassifier):
     learning_rate_schedule : {"constant", "cosine", "linear"}, default="constant"
         What becomes of it over the epochs of `fit`; the last two fall to zero.
     warmup_epochs : float, default=0.0
-        Epochs, or a part of one, over which it rises to its value.
+        Epochs of `fit`, or a part of one, over which it rises to its value.
     epochs : int, default=20
         Passes over the training rows; with early stopping, at most.
     batch_size : int or "auto", default="auto"

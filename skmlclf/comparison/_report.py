@@ -197,7 +197,9 @@ def _picture(title: str, display: Any) -> str:
     import matplotlib.pyplot as plt
 
     svg = io.StringIO()
-    display.figure_.savefig(svg, format="svg", bbox_inches="tight", metadata={"Date": None})
+    # As text and not as shapes: it can be searched, read aloud, and shown in the reader's fonts.
+    with plt.rc_context({"svg.fonttype": "none"}):
+        display.figure_.savefig(svg, format="svg", bbox_inches="tight", metadata={"Date": None})
     plt.close(display.figure_)
     text = svg.getvalue()
     drawing = text[text.index("<svg") :].replace(
