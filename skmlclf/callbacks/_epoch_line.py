@@ -110,7 +110,7 @@ class HistoryRecorder(keras.callbacks.Callback):
     Parameters
     ----------
     estimator : estimator
-        Its ``history_`` is extended in place, and ``n_iter_`` set.
+        Its ``history_`` is extended in place, ``n_iter_`` and ``best_epoch_`` are set.
     """
 
     def __init__(self, estimator: Any) -> None:
@@ -126,3 +126,5 @@ class HistoryRecorder(keras.callbacks.Callback):
         for name, value in (logs or {}).items():
             self.estimator.history_.setdefault(name, []).append(float(value))
         self.estimator.n_iter_ = len(self.estimator.history_["loss"])
+        # Until early stopping brings back another one.
+        self.estimator.best_epoch_ = self.estimator.n_iter_ - 1

@@ -1,5 +1,6 @@
 """scikit-learn's contract over a Keras network."""
 
+import copy
 from typing import Any, ClassVar, Self
 
 import keras
@@ -213,10 +214,10 @@ class BaseKerasClassifier(Predictions, CallbackSupportMixin, ClassifierMixin, ke
             self._check_same(network)
         factors = class_factors(self.class_weight, targets)
         callbacks = make_callbacks(self)
-        rng = self._new_generator() if fresh else _copy_of(self._generator)
+        rng = self._new_generator() if fresh else copy.deepcopy(self._generator)
         # A fit that goes on holds out what the first one held out.
-        split_start = _copy_of(rng) if fresh else self._split_generator
-        split_rng = rng if fresh else _copy_of(split_start)
+        split_start = copy.deepcopy(rng) if fresh else self._split_generator
+        split_rng = rng if fresh else copy.deepcopy(split_start)
         rows, held_out = hold_out(self, X, rows, validation, targets, callbacks, split_rng)
         weights = loss_weights(targets, rows.positives, rows.weight, factors)
         # All that can be wrong with the input has been looked at; from here on things change, and
@@ -254,8 +255,9 @@ class BaseKerasClassifier(Predictions, CallbackSupportMixin, ClassifierMixin, ke
             },
             callbacks=[*callbacks, HistoryRecorder(self), *tasks],
         )
-        stopped = [callback for callback in callbacks if isinstance(callback, BestEpoch)]
-        self.best_epoch_ = stopped[0].best_epoch if stopped else self.n_iter_ - 1
+        for callback in callbacks:
+            if isinstance(callback, BestEpoch):
+                self.best_epoch_ = callback.best_epoch
         return self
 
     def _check_parameters(self) -> None:
@@ -335,12 +337,6 @@ class BaseKerasClassifier(Predictions, CallbackSupportMixin, ClassifierMixin, ke
             self.model_ = self._new_model(self._network_, self._optimizer_, seed=0)
             for variable, array in zip(_all_variables(self.model_), arrays, strict=True):
                 variable.assign(array)
-
-
-def _copy_of(generator: np.random.RandomState) -> np.random.RandomState:
-    copy = np.random.RandomState()
-    copy.set_state(generator.get_state())
-    return copy
 
 
 def _all_variables(model: keras.Model) -> list[Any]:

@@ -68,10 +68,10 @@ def hold_out(
     held_out = []
     for callback in measuring:
         if callback.X_val is not None:
-            own = _check(estimator, X, (callback.X_val, callback.y_val, None), targets)
+            own = _check(estimator, X, rows, (callback.X_val, callback.y_val, None), targets)
             held_out.append(HeldOut(own, callback.metrics, targets.kind, callback.name))
     if X_val is not None:
-        watched = _check(estimator, X, validation, targets)
+        watched = _check(estimator, X, rows, validation, targets)
         held_out.insert(0, HeldOut(watched, metrics, targets.kind, "val"))
     elif estimator.early_stopping or shared:
         rows, watched = split_rows(rows, estimator.validation_fraction, rng)
@@ -87,12 +87,14 @@ def hold_out(
     return rows, held_out
 
 
-def _check(estimator: Any, X: Any, validation: tuple[Any, Any, Any], targets: Targets) -> Rows:
+def _check(
+    estimator: Any, X: Any, rows: Rows, validation: tuple[Any, Any, Any], targets: Targets
+) -> Rows:
     try:
         held_out = check_rows(*validation, targets, estimator)
     except ValueError as error:
         raise ValueError(f"The held-out rows cannot be used: {error}") from error
-    n_features = np.shape(X)[1]
+    n_features = rows.X.shape[1]
     if held_out.X.shape[1] != n_features:
         raise ValueError(
             f"X_val has {held_out.X.shape[1]} features, expected the {n_features} of X."

@@ -424,6 +424,7 @@ def test_an_interrupted_fit_tells_of_the_epochs_it_ran():
     with pytest.raises(KeyboardInterrupt):
         clf.fit(X, y)
     assert clf.n_iter_ == len(clf.history_["loss"]) == 2
+    assert clf.best_epoch_ == 1
     assert clf.predict_proba(X).shape == y.shape
 
 
