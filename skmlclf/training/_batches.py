@@ -63,6 +63,7 @@ class ArrayBatches:
         self.counts = np.diff(labels.indptr)
         self.indices = labels.indices
         self.row_weight = row_weight
+        self.weighted = row_weight is not None
         self.batch_size = batch_size
         self.n_rows = labels.shape[0]
         self.n_batches = -(-self.n_rows // batch_size)

@@ -17,6 +17,7 @@ class Batches(Protocol):
 
     batch_size: int
     n_batches: int
+    weighted: bool
 
     def epoch(self, rng: np.random.RandomState | None = None) -> Iterator[Chunk]:
         """Yield the chunks of one pass, shuffled by `rng`."""
@@ -62,15 +63,14 @@ def train(
         Each is handed the same dictionary of logs after an epoch, so that it can add to it. The
         fit stops when one sets ``model.stop_training``.
     """
-    key = ("step", network, model.optimizer.name, label_weights is not None, weight_decay > 0)
+    choices = {
+        "weighted_rows": batches.weighted,
+        "weighted_labels": label_weights is not None,
+        "decay": weight_decay > 0,
+    }
     step = cached_program(
-        key,
-        lambda: make_step(
-            network,
-            model,
-            weighted_labels=label_weights is not None,
-            decay=weight_decay > 0,
-        ),
+        ("step", network, model.optimizer.name, *choices.values()),
+        lambda: make_step(network, model, **choices),
     )
     variables = variables_of(model)
     batch_size = tf.constant(batches.batch_size)

@@ -28,8 +28,8 @@ def sigmoid_cross_entropy(
         Scores before the sigmoid.
     rows, cols : tensors of shape (n_positives,), int32
         Row and label of every positive, each pair once.
-    row_weight : tensor of shape (n_rows,), float32
-        Factor of each row.
+    row_weight : tensor of shape (n_rows,) or scalar tensor, float32
+        Factor of each row, or of all.
     negative_weight, positive_weight : tensors of shape (n_labels,), float32, or None
         Factors of each label's terms where it is absent and present.
 
@@ -44,10 +44,12 @@ def sigmoid_cross_entropy(
     pairs = tf.stack([rows, cols], axis=1)
     signed = _flip(logits, pairs)
     terms = _weigh(_softplus(signed), pairs, cols, negative_weight, positive_weight)
-    # A product with the weights sums the rows in one pass.
-    total = tf.reduce_sum(tf.linalg.matvec(terms, row_weight, transpose_a=True))
     slope = _flip(tf.sigmoid(signed), pairs)
     slope = _weigh(slope, pairs, cols, negative_weight, positive_weight)
+    if not row_weight.shape.rank:
+        return tf.reduce_sum(terms) * row_weight, slope * row_weight
+    # A product with the weights sums the rows in one pass.
+    total = tf.reduce_sum(tf.linalg.matvec(terms, row_weight, transpose_a=True))
     return total, slope * row_weight[:, tf.newaxis]
 
 

@@ -58,7 +58,12 @@ def clear_programs() -> None:
 
 
 def make_step(
-    network: MLPNetwork, model: keras.Model, *, weighted_labels: bool, decay: bool
+    network: MLPNetwork,
+    model: keras.Model,
+    *,
+    weighted_rows: bool,
+    weighted_labels: bool,
+    decay: bool,
 ) -> Callable[..., Any]:
     """Compile the training of a network: several steps an execution, any batch size.
 
@@ -69,6 +74,8 @@ def make_step(
     model : keras.Model
         Compiled model of that structure. It lends its layers and its optimizer's rule while the
         function is traced and is not kept.
+    weighted_rows : bool
+        Whether the rows carry weights of their own. Softmax outputs always take them.
     weighted_labels : bool
         Whether the labels' terms carry weights of their own.
     decay : bool
@@ -83,6 +90,7 @@ def make_step(
     """
     stateless = keras.Model(model.inputs, logits_of(model))
     optimizer = model.optimizer
+    weighted_rows = weighted_rows or network.output == "softmax"
     terms_a_row = _terms_a_row(network)
     gradients_of = FAST_GRADIENTS[network.precision]
 
@@ -107,9 +115,8 @@ def make_step(
         # thousands of labels would bring the gradients down to Adam's epsilon, which then slows
         # the rare labels most.
         n_rows = tf.cast(tf.shape(x)[0], tf.float32)
-        total, slope = _cross_entropy(
-            network.output, logits, rows, cols, row_weight / n_rows, label_weights
-        )
+        weight = (row_weight if weighted_rows else 1.0) / n_rows
+        total, slope = _cross_entropy(network.output, logits, rows, cols, weight, label_weights)
         gradients = tf.gradients(logits, weights, grad_ys=slope)
         apply_gradients(optimizer, trainable, state, gradients, rate_scale, weight_decay)
         for variable, old, new in zip(non_trainable, others, updated, strict=True):

@@ -39,6 +39,16 @@ def test_sigmoid_cross_entropy_equals_the_dense_one(dtype, scale, weighted):
     np.testing.assert_allclose(found.numpy(), slope, rtol=1e-5, atol=1e-6)
 
 
+def test_one_weight_for_all_rows_is_that_weight_for_each():
+    rng = np.random.default_rng(0)
+    z = tf.constant(rng.standard_normal((6, 5)), tf.float32)
+    pairs = tf.constant([0, 2, 5]), tf.constant([1, 4, 0])
+    each = sigmoid_cross_entropy(z, *pairs, tf.fill([6], 0.25))
+    once = sigmoid_cross_entropy(z, *pairs, tf.constant(0.25))
+    np.testing.assert_allclose(once[0].numpy(), each[0].numpy(), rtol=1e-6)
+    np.testing.assert_array_equal(once[1].numpy(), each[1].numpy())
+
+
 def test_sigmoid_cross_entropy_keeps_tiny_losses():
     # A sum over all labels less the sum over the positives would round this to zero.
     z = tf.constant(np.array([[20.0, -20.0]], dtype=np.float32))
