@@ -46,11 +46,12 @@ def sigmoid_cross_entropy(
     terms = _weigh(_softplus(signed), pairs, cols, negative_weight, positive_weight)
     slope = _flip(tf.sigmoid(signed), pairs)
     slope = _weigh(slope, pairs, cols, negative_weight, positive_weight)
-    if not row_weight.shape.rank:
-        return tf.reduce_sum(terms) * row_weight, slope * row_weight
-    # A product with the weights sums the rows in one pass.
-    total = tf.reduce_sum(tf.linalg.matvec(terms, row_weight, transpose_a=True))
-    return total, slope * row_weight[:, tf.newaxis]
+    if row_weight.shape.rank:
+        # A product with the weights sums the rows in one pass.
+        total = tf.reduce_sum(tf.linalg.matvec(terms, row_weight, transpose_a=True))
+    else:
+        total = tf.reduce_sum(terms) * row_weight
+    return total, slope * _by_row(row_weight)
 
 
 def softmax_cross_entropy(logits: Any, rows: Any, cols: Any, row_weight: Any) -> tuple[Any, Any]:
@@ -62,8 +63,8 @@ def softmax_cross_entropy(logits: Any, rows: Any, cols: Any, row_weight: Any) ->
         Scores before the softmax.
     rows, cols : tensors of shape (n_rows,), int32
         Row and class; the rows are in order.
-    row_weight : tensor of shape (n_rows,), float32
-        Factor of each row.
+    row_weight : tensor of shape (n_rows,) or scalar tensor, float32
+        Factor of each row, or of all.
 
     Returns
     -------
@@ -73,7 +74,12 @@ def softmax_cross_entropy(logits: Any, rows: Any, cols: Any, row_weight: Any) ->
         Its gradient by the logits.
     """
     terms, slope = tf.raw_ops.SparseSoftmaxCrossEntropyWithLogits(features=logits, labels=cols)
-    return tf.reduce_sum(terms * row_weight), slope * row_weight[:, tf.newaxis]
+    return tf.reduce_sum(terms * row_weight), slope * _by_row(row_weight)
+
+
+def _by_row(row_weight: Any) -> Any:
+    """Let the weights multiply a matrix of rows; one for all does so as it is."""
+    return row_weight[:, tf.newaxis] if row_weight.shape.rank else row_weight
 
 
 def _softplus(values: Any) -> Any:

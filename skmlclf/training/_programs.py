@@ -75,7 +75,7 @@ def make_step(
         Compiled model of that structure. It lends its layers and its optimizer's rule while the
         function is traced and is not kept.
     weighted_rows : bool
-        Whether the rows carry weights of their own. Softmax outputs always take them.
+        Whether the rows carry weights of their own.
     weighted_labels : bool
         Whether the labels' terms carry weights of their own.
     decay : bool
@@ -90,7 +90,6 @@ def make_step(
     """
     stateless = keras.Model(model.inputs, logits_of(model))
     optimizer = model.optimizer
-    weighted_rows = weighted_rows or network.output == "softmax"
     terms_a_row = _terms_a_row(network)
     gradients_of = FAST_GRADIENTS[network.precision]
 

@@ -47,6 +47,11 @@ def test_one_weight_for_all_rows_is_that_weight_for_each():
     once = sigmoid_cross_entropy(z, *pairs, tf.constant(0.25))
     np.testing.assert_allclose(once[0].numpy(), each[0].numpy(), rtol=1e-6)
     np.testing.assert_array_equal(once[1].numpy(), each[1].numpy())
+    classes = tf.range(6), tf.constant([0, 1, 2, 3, 4, 0])
+    each = softmax_cross_entropy(z, *classes, tf.fill([6], 0.25))
+    once = softmax_cross_entropy(z, *classes, tf.constant(0.25))
+    np.testing.assert_allclose(once[0].numpy(), each[0].numpy(), rtol=1e-6)
+    np.testing.assert_array_equal(once[1].numpy(), each[1].numpy())
 
 
 def test_sigmoid_cross_entropy_keeps_tiny_losses():
