@@ -5,7 +5,7 @@ from typing import Any
 
 from skmlclf.classifiers._base import BaseKerasClassifier
 from skmlclf.classifiers._parameters import as_widths
-from skmlclf.networks import MLPNetwork
+from skmlclf.networks import MLPNetwork, Network
 
 
 class BlockMLPClassifier(BaseKerasClassifier):
@@ -152,7 +152,7 @@ class BlockMLPClassifier(BaseKerasClassifier):
         self.verbose = verbose
         self.random_state = random_state
 
-    def _network(self, n_features: int, n_outputs: int, output: str) -> MLPNetwork:
+    def _network(self, n_features: int, n_outputs: int, output: str) -> Network:
         return MLPNetwork(
             n_features,
             n_outputs,
