@@ -16,7 +16,7 @@ from skmlclf.callbacks._epoch_metrics import DEFAULT_METRICS
 from skmlclf.classifiers._base import BaseKerasClassifier
 from skmlclf.comparison._memory import peak_memory
 from skmlclf.comparison._result import Comparison, Result
-from skmlclf.metrics._registry import CONFUSION
+from skmlclf.metrics import get_metric
 
 _KEPT_LABELS = 20
 
@@ -80,11 +80,11 @@ def compare(
             "compare needs a 2-d y with a column a label, got shape"
             f" {y.shape}. For classes, pass their indicator, as LabelBinarizer makes it."
         )
-    table_metrics = tuple(name for name in metrics if name != CONFUSION)
+    table_metrics = tuple(name for name in metrics if not get_metric(name).keys)
     if not table_metrics:
         raise ValueError(
-            f"metrics must name at least one figure to compare by, got {list(metrics)}: the totals"
-            f" of {CONFUSION!r} are no column of the table. Add one, such as 'precision_at_20'."
+            f"metrics must name at least one figure to compare by, got {list(metrics)}: a metric of"
+            " several values is no column of the table. Add one, such as 'precision_at_20'."
         )
     results = []
     for name, estimator in estimators.items():

@@ -12,7 +12,7 @@ from scipy import sparse
 from skmlclf.callbacks._epoch_line import format_figure, short_name
 from skmlclf.comparison._report import write_report
 from skmlclf.comparison._text import aligned, column_name, format_difference
-from skmlclf.metrics._registry import CONFUSION
+from skmlclf.metrics import get_metric
 
 _COSTS = ("parameters", "seconds", "peak_bytes")
 
@@ -139,7 +139,7 @@ class Comparison:
         -------
         list of str
         """
-        return [*_COSTS, "loss", *(name for name in metrics if name != CONFUSION)]
+        return [*_COSTS, "loss", *(name for name in metrics if not get_metric(name).keys)]
 
     def figures(self) -> dict[str, dict[str, float]]:
         """Return the table's figures: by architecture, then by column.
