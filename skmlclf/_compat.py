@@ -4,12 +4,19 @@ The rest of the package imports such names from here, so that a new release of t
 file.
 """
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
 from sklearn.base import _fit_context
 from sklearn.metrics._scorer import _BaseScorer as BaseScorer
-from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions, validate_params
+from sklearn.utils._param_validation import (
+    HasMethods,
+    Interval,
+    Options,
+    StrOptions,
+    validate_params,
+)
 from sklearn.utils.validation import (
     _check_feature_names_in,
     _check_sample_weight,
@@ -33,6 +40,7 @@ __all__ = [
     "sgd_momentums",
     "shared_predictions",
     "validate_params",
+    "variable_value",
     "with_callbacks",
 ]
 
@@ -65,6 +73,17 @@ def learning_rate_variable(optimizer: Any) -> Any:
     """
     rate = optimizer._learning_rate
     return rate if hasattr(rate, "assign") else None
+
+
+@contextlib.contextmanager
+def variable_value(variable: Any, value: Any) -> Iterator[None]:
+    """Let a Keras variable stand for another TensorFlow variable, or a tensor, inside."""
+    before = variable._value
+    variable._value = value
+    try:
+        yield
+    finally:
+        variable._value = before
 
 
 def check_backend() -> None:

@@ -41,7 +41,9 @@ class FitCallbacks:
     def requests(self, scoring: str | Callable[..., Any]) -> list[Request]:
         """Return what is to be measured on held-out rows after each epoch."""
         requests = [
-            Request(c.metrics, c.name, c.X_val, c.y_val) if c.X_val is not None else Request(c.metrics)
+            Request(c.metrics, c.name, c.X_val, c.y_val)
+            if c.X_val is not None
+            else Request(c.metrics)
             for c in self.others
             if isinstance(c, EpochMetrics)
         ]

@@ -186,6 +186,8 @@ class Fit:
             rng=self.rng,
             label_weights=self.weights.labels,
             weight_decay=estimator.weight_decay,
+            # The settings of an optimizer object are meant for the gradients that Keras gives it.
+            label_reduction="sum" if isinstance(estimator.optimizer, str) else "mean",
             schedule=make_schedule(
                 self.plan.schedule,
                 n_epochs * batches.n_batches,

@@ -89,9 +89,7 @@ def hold_out(
             weight = request.sample_weight
             read = read_held_out(request.X, request.y, weight, targets, rows, estimator)
             given = (lambda r: lambda: (r.X, r.y))(request)
-            held_out.append(
-                HeldOut(estimator, read, targets, request.metrics, request.name, given)
-            )
+            held_out.append(HeldOut(estimator, read, targets, request.metrics, request.name, given))
     names = [each.name for each in held_out]
     for name in names:
         if names.count(name) > 1:

@@ -147,7 +147,11 @@ def read_rows(
 
 
 def read_held_out(
-    X: ArrayLike, y: Any, sample_weight: ArrayLike | None, targets: Targets, training: Rows,
+    X: ArrayLike,
+    y: Any,
+    sample_weight: ArrayLike | None,
+    targets: Targets,
+    training: Rows,
     estimator: Any,
 ) -> Rows:
     """Validate held-out rows, which must have the columns of the training rows.

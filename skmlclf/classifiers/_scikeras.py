@@ -23,7 +23,7 @@ class ModelBuilder(BaseWrapper):
     def __init__(self, model: Callable[[], keras.Model]) -> None:
         self.model = model
         # What scikeras looks up besides the parameters; seeds are the function's own affair.
-        self._random_state = None
+        self._random_state = self.build_fn = None
 
     def build(self) -> keras.Model:
         """Build the model as scikeras does."""

@@ -57,8 +57,7 @@ def row_weights(
         scaled = raw * (n_samples / total)
     if not (0 < total < np.inf and np.isfinite(scaled).all()):
         raise ValueError(
-            f"{name} must have a sum that double precision can hold and divide by, got"
-            f" {total:.3g}."
+            f"{name} must have a sum that double precision can hold and divide by, got {total:.3g}."
         )
     return raw, scaled, total
 

@@ -11,9 +11,8 @@ from sklearn import config_context
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
-from skmlclf.callbacks import EpochMetrics
-from skmlclf.callbacks._epoch_metrics import DEFAULT_METRICS
-from skmlclf.classifiers._base import BaseKerasClassifier
+from skmlclf.callbacks import DEFAULT_METRICS, EpochMetrics
+from skmlclf.classifiers import BaseKerasClassifier
 from skmlclf.comparison._memory import peak_memory
 from skmlclf.comparison._result import Comparison, Result
 from skmlclf.metrics import get_metric

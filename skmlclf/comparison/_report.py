@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from skmlclf.callbacks._epoch_line import format_figure
+from skmlclf.callbacks import format_value
 from skmlclf.comparison._text import column_name, format_difference
 from skmlclf.displays._comparison import is_greater_better
 
@@ -155,7 +155,7 @@ def _cell(column: str, value: float) -> str:
         return f"{value:.1f}"
     if column == "peak_bytes":
         return f"{value / 2**20:,.0f} MiB"
-    return format_figure(column, value)
+    return format_value(column, value)
 
 
 def _pictures(

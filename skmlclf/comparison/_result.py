@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from skmlclf.callbacks._epoch_line import format_figure, short_name
+from skmlclf.callbacks import format_value, short_name
 from skmlclf.comparison._report import write_report
 from skmlclf.comparison._text import aligned, column_name, format_difference
 from skmlclf.metrics import get_metric
@@ -116,8 +116,8 @@ class Comparison:
                 result.name,
                 f"{result.n_parameters:,}",
                 f"{result.seconds:.1f}",
-                format_figure("loss", result.loss),
-                *(format_figure(name, result.metric(name)) for name in self.metrics),
+                format_value("loss", result.loss),
+                *(format_value(name, result.metric(name)) for name in self.metrics),
             ]
             for result in self.results
         ]

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from skmlclf.callbacks._epoch_line import short_name
+from skmlclf.callbacks import short_name
 
 _NAMES = {"peak_bytes": "peak memory"}
 

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 _lock = threading.Lock()
+_LINKS = ("keras_history", "input_layers", "output_layers")
 _PROBABILITIES = {"sigmoid", "hard_sigmoid", "softmax", "log_sigmoid", "log_softmax"}
 
 
@@ -182,17 +183,30 @@ def _structure(model: keras.Model) -> str:
             "layers": [type(layer).__qualname__ for layer in _flat_layers(model)],
             "variables": [[list(v.shape), v.dtype, v.trainable] for v in model.variables],
         }
-    numbers = {layer.name: f"layer {i}" for i, layer in enumerate(_flat_layers(model))}
-    numbers.setdefault(model.name, "model")
-    return json.dumps(_renamed(config, numbers), default=repr, sort_keys=True)
+    names: dict[str, str] = {}
+    return json.dumps(_without_names(config, names), default=repr, sort_keys=True)
 
 
-def _renamed(value: Any, numbers: Mapping[str, str]) -> Any:
+def _without_names(value: Any, names: dict[str, str], *, is_link: bool = False) -> Any:
+    """Copy a configuration with names replaced by numbers, in the order in which they appear.
+
+    Layers are linked by their names; other strings, such as activations, stay what they are.
+    """
     if isinstance(value, Mapping):
-        return {k: _renamed(v, numbers) for k, v in value.items() if k != "seed"}
+        return {
+            key: _number(each, names)
+            if key == "name"
+            else _without_names(each, names, is_link=is_link or key in _LINKS)
+            for key, each in value.items()
+            if key != "seed"
+        }
     if isinstance(value, list | tuple):
-        return [_renamed(v, numbers) for v in value]
-    return numbers.get(value, value) if isinstance(value, str) else value
+        return [_without_names(each, names, is_link=is_link) for each in value]
+    return _number(value, names) if is_link and isinstance(value, str) else value
+
+
+def _number(name: Any, names: dict[str, str]) -> str:
+    return names.setdefault(str(name), f"name {len(names)}")
 
 
 def _flat_layers(model: keras.Model) -> list[Any]:

@@ -39,6 +39,7 @@ def train(
     rng: np.random.RandomState,
     label_weights: tuple[np.ndarray, np.ndarray] | None = None,
     weight_decay: float = 0.0,
+    label_reduction: str = "sum",
     schedule: Callable[[np.ndarray], np.ndarray] | None = None,
     evaluate: Callable[[], dict[str, float]] = dict,
     callbacks: Sequence[Any] = (),
@@ -62,6 +63,10 @@ def train(
         Weights of each label's absence and presence in the loss.
     weight_decay : float, default=0.0
         Decoupled decay of the kernels, per unit of learning rate.
+    label_reduction : {"sum", "mean"}, default="sum"
+        What the gradient of a row is of: the sum of its terms, or as in Keras their mean. A mean
+        over thousands of labels brings it down to Adam's epsilon, which then slows the rare labels
+        most.
     schedule : callable or None
         From the numbers of steps, counted from the first epoch's start, to factors of the learning
         rate.
@@ -84,6 +89,7 @@ def train(
         "weighted_rows": batches.weighted,
         "weighted_labels": label_weights is not None,
         "decay": weight_decay > 0,
+        "mean_over_labels": label_reduction == "mean",
     }
     step = cached_program(
         ("step", network, loss, optimizer_key(model.optimizer), *choices.values()),

@@ -1,13 +1,14 @@
 """One optimizer step on variables that are handed in, so that a compiled step owns none."""
 
+import contextlib
 import json
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from skmlclf._compat import adam_moments, learning_rate_variable, sgd_momentums
+from skmlclf._compat import adam_moments, learning_rate_variable, sgd_momentums, variable_value
 from skmlclf.training._replicas import resource_of
 
 OPTIMIZERS = ("adam", "sgd")
@@ -101,6 +102,7 @@ def optimizer_key(optimizer: keras.optimizers.Optimizer) -> Hashable:
 
 def apply_gradients(
     optimizer: keras.optimizers.Optimizer,
+    weights: Sequence[keras.Variable],
     trainable: Sequence[tf.Variable],
     state: Sequence[tf.Variable],
     gradients: Sequence[Any],
@@ -113,8 +115,10 @@ def apply_gradients(
     ----------
     optimizer : keras.optimizers.Optimizer
         Says which rule and which constants; its own variables are not touched.
+    weights : sequence of keras.Variable
+        The weights that it was built for.
     trainable : sequence of tf.Variable
-        The weights.
+        What to update in their place.
     state : sequence of tf.Variable
         Variables in the order of ``optimizer.variables``.
     gradients : sequence of tensor
@@ -129,49 +133,49 @@ def apply_gradients(
     .. [1] I. Loshchilov, F. Hutter (2019). Decoupled Weight Decay Regularization. ICLR.
     """
     variable = learning_rate_variable(optimizer)
-    rate_index = None if variable is None else _index(optimizer.variables, variable)
-    rate = None if rate_index is None else state[rate_index].read_value() * rate_scale
+    rate = None
+    if variable is not None:
+        rate = state[_index(optimizer.variables, variable)].read_value() * rate_scale
     if weight_decay is not None:
         for weight in trainable:
             if weight.shape.rank > 1:
                 weight.assign(weight * (1.0 - rate * weight_decay))
     rule = _FUSED.get(type(optimizer))
-    if rule is None or rate is None or not _is_plain(optimizer):
-        _apply_as_keras(optimizer, trainable, state, gradients, rate_index, rate)
+    if rule is None or rate is None or not _is_plain(optimizer, weights):
+        learning_rate = {} if variable is None else {id(variable): rate}
+        with _standing_for([*weights, *optimizer.variables], [*trainable, *state], learning_rate):
+            optimizer.apply(list(gradients), list(weights))
         return
     rule(optimizer, trainable, state, gradients, rate)
     state[_index(optimizer.variables, optimizer.iterations)].assign_add(1)
 
 
-def _is_plain(optimizer: keras.optimizers.Optimizer) -> bool:
+def _is_plain(optimizer: keras.optimizers.Optimizer, weights: Sequence[keras.Variable]) -> bool:
     """Say whether nothing is asked for but the rule itself."""
     extras = (
         *("weight_decay", "clipnorm", "global_clipnorm", "clipvalue", "use_ema", "amsgrad"),
         *("loss_scale_factor", "gradient_accumulation_steps"),
     )
-    return not any(getattr(optimizer, name, None) for name in extras)
-
-
-def _apply_as_keras(
-    optimizer: keras.optimizers.Optimizer,
-    trainable: Sequence[tf.Variable],
-    state: Sequence[tf.Variable],
-    gradients: Sequence[Any],
-    rate_index: int | None,
-    rate: Any,
-) -> None:
-    """Run the rule that Keras has for the optimizer, on values instead of its variables."""
-    before = [variable.read_value() for variable in state]
-    given = [rate if i == rate_index else value for i, value in enumerate(before)]
-    weights, after = optimizer.stateless_apply(
-        given, list(gradients), [variable.read_value() for variable in trainable]
+    return not (
+        any(getattr(optimizer, name, None) for name in extras)
+        or any(weight.constraint is not None for weight in weights)
     )
-    for variable, value in zip(trainable, weights, strict=True):
-        variable.assign(value)
-    for i, (variable, value) in enumerate(zip(state, after, strict=True)):
-        # The factor of this step is no part of the learning rate that stays.
-        if i != rate_index:
-            variable.assign(value)
+
+
+@contextlib.contextmanager
+def _standing_for(
+    variables: Sequence[keras.Variable], values: Sequence[Any], others: Mapping[int, Any]
+) -> Iterator[None]:
+    """Let Keras' variables stand for those that the compiled function was given.
+
+    Keras' rules have no stateless form on TensorFlow: they update the variables that the optimizer
+    holds. While a step is traced, these are the ones that the step is called with. `others` are
+    values by the identity of their variable.
+    """
+    with contextlib.ExitStack() as stack:
+        for variable, value in zip(variables, values, strict=True):
+            stack.enter_context(variable_value(variable, others.get(id(variable), value)))
+        yield
 
 
 # The rules below are single fused passes over weight, slots and gradient. Keras' own updates make

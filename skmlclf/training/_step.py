@@ -22,6 +22,7 @@ def make_step(
     weighted_rows: bool,
     weighted_labels: bool,
     decay: bool,
+    mean_over_labels: bool,
 ) -> Callable[..., Any]:
     """Compile the training of a network: several steps per call, any batch size.
 
@@ -40,6 +41,9 @@ def make_step(
         Whether the labels' terms carry weights of their own.
     decay : bool
         Whether the kernels decay.
+    mean_over_labels : bool
+        Whether the gradient is that of the mean over rows and labels, instead of the mean over
+        rows of the sum over labels.
 
     Returns
     -------
@@ -54,8 +58,9 @@ def make_step(
         If a layer cannot be compiled.
     """
     stateless = keras.Model(model.inputs, logits_of(model))
-    optimizer = model.optimizer
+    optimizer, keras_weights = model.optimizer, model.trainable_variables
     terms_per_row = loss.terms_per_row(network.n_outputs)
+    terms_per_gradient = terms_per_row if mean_over_labels else 1
     gradients_of = FAST_GRADIENTS[network.precision]
 
     def one_step(
@@ -77,16 +82,14 @@ def make_step(
                 weights, others, x, training=True, return_losses=True
             )
         logits = tf.cast(logits, tf.float32)
-        # The gradient is that of a row's log-likelihood, the sum over its labels. A mean over
-        # thousands of labels would bring it down to Adam's epsilon, which then slows the rare
-        # labels most.
         n_rows = tf.cast(tf.shape(x)[0], tf.float32)
-        weight = (row_weight if weighted_rows else 1.0) / n_rows
+        weight = (row_weight if weighted_rows else 1.0) / (n_rows * terms_per_gradient)
         total, gradient = loss.value_and_gradient(logits, rows, cols, weight, label_weights)
         outputs, upstream = [logits], [gradient]
         if penalties:
-            # Keras adds them to the mean over the terms, and the gradient is that of the sum.
-            penalty = terms_per_row * tf.add_n([tf.cast(p, tf.float32) for p in penalties])
+            # Keras adds them to the mean over the terms, and the gradient may be of their sum.
+            penalty = tf.add_n([tf.cast(each, tf.float32) for each in penalties])
+            penalty *= terms_per_row / terms_per_gradient
             outputs.append(penalty)
             upstream.append(tf.ones([]))
             total += penalty
@@ -94,11 +97,13 @@ def make_step(
             outputs, weights, grad_ys=upstream, unconnected_gradients=tf.UnconnectedGradients.ZERO
         )
         gradients = exchange_gradients(gradients)
-        apply_gradients(optimizer, trainable, state, gradients, rate_scale, weight_decay)
+        apply_gradients(
+            optimizer, keras_weights, trainable, state, gradients, rate_scale, weight_decay
+        )
         for variable, old, new in zip(non_trainable, others, updated, strict=True):
             if new is not old:
                 variable.assign(new)
-        return total * n_rows / terms_per_row
+        return total * n_rows * (terms_per_gradient / terms_per_row)
 
     def steps(
         trainable: list[tf.Variable],
@@ -156,4 +161,4 @@ def make_step(
     finally:
         # Traced once for every size: what the trace read is let go, or the first model's weights
         # would live as long as the program.
-        stateless = optimizer = None
+        stateless = optimizer = keras_weights = None

@@ -140,7 +140,9 @@ class Targets(ABC):
             indices = self._index_of_names()
             for name, factor in class_weight.items():
                 if name not in indices:
-                    raise ValueError(f"class_weight names the {unit} {name!r}, expected {expected}.")
+                    raise ValueError(
+                        f"class_weight names the {unit} {name!r}, expected {expected}."
+                    )
                 factors[indices[name]] = factor
         else:
             factors = np.asarray(class_weight, dtype=np.float64)

@@ -41,7 +41,10 @@ class MultilabelTargets(Targets):
 
     def predict(self, predictor: Predictor, X: np.ndarray) -> Any:
         """Return the labels whose probability is above one half."""
-        positives = predictor.decisions(X)
+        return self.decode(predictor.decisions(X))
+
+    def decode(self, positives: sparse.csr_matrix) -> Any:
+        """Write decisions as `y` was written: with its dtype, and sparse where it was sparse."""
         if self.container is None:
             return positives.toarray().astype(self.dtype)
         return self.container(positives.astype(self.dtype))

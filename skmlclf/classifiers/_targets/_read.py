@@ -15,8 +15,6 @@ from skmlclf.classifiers._targets._classes import (
 from skmlclf.classifiers._targets._kinds import as_classes, is_multilabel
 from skmlclf.classifiers._targets._multilabel import MultilabelTargets
 
-__all__ = ["is_multilabel", "read_targets"]
-
 
 def read_targets(y: Any, classes: ArrayLike | None = None) -> Targets:
     """Read the kind and the classes of `y`.
