@@ -6,6 +6,8 @@ use.
 
 from importlib import import_module
 
+from skmlclf._registration import register_layers_with_keras
+
 __version__ = "0.1.0"
 
 _HOMES = {
@@ -18,6 +20,8 @@ _HOMES = {
 }
 
 __all__ = ["__version__", *_HOMES]
+
+register_layers_with_keras()
 
 
 def __getattr__(name: str) -> object:

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -86,3 +89,15 @@ def test_bfloat16_computes_low_and_keeps_weights_high():
     assert model.get_layer("dense_1").compute_dtype == "bfloat16"
     assert {v.dtype for v in model.trainable_variables} == {"float32"}
     assert model.outputs[0].dtype == "float32"
+
+
+@pytest.mark.parametrize("imports", ["import skmlclf, keras", "import keras, skmlclf"])
+def test_a_saved_model_loads_after_importing_the_package(tmp_path, imports):
+    network = MLPNetwork(6, 4, "sigmoid", (8,), dropout=True)
+    built(network, dropout=0.3).save(tmp_path / "model.keras")
+    code = (
+        f"{imports}; model = keras.models.load_model({str(tmp_path / 'model.keras')!r});"
+        "print(round(float(model.get_layer('dropout_1').rate.numpy()), 4))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["0.3"]
