@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from skmlclf._compat import Interval
 from skmlclf.metrics._inputs import checked, weighted_mean
-from skmlclf.metrics._topk import KeptTopK, ScoreLike, Ties, TopKScores, read_ranking_inputs
-from skmlclf.metrics.ranking import EqualRecall
+from skmlclf.metrics._ranked import read_ranking_inputs
+from skmlclf.metrics._topk import KeptTopK, ScoreLike, Ties, TopKScores
+from skmlclf.metrics.equal_recall import EqualRecall
 from skmlclf.metrics.registry import get_metric
 
 
@@ -34,7 +35,7 @@ class _Rows(NamedTuple):
 
 
 class RankingAccumulator:
-    """Take scores in batches, give the ranking metrics of all of them.
+    """Collect scores in batches and compute the ranking metrics of all of them.
 
     Parameters
     ----------
@@ -296,7 +297,7 @@ class RankingAccumulator:
             raise ValueError(
                 f"perr looks at as many of a row's best labels as it has true ones, here up to "
                 f"{self._deepest_unseen}, but a batch came as (labels, scores) with fewer. Keep "
-                "more labels a row, or give every score as a dense array."
+                "more labels per row, or give every score as a dense array."
             )
         rows = self._joined()
         values = rows.perr_of_logits if self._any_negative else rows.perr_of_probabilities

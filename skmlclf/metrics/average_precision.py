@@ -1,8 +1,9 @@
 """Average precision over pairs of a row and a label: GAP over all rows, MAP label by label.
 
-Both walk down a list of pairs, best score first, and average the precision met at each true pair.
-All that takes is the place of each true pair in the list: how many pairs stand above it. Places
-are counted block by block, so the list itself is never built.
+Both average, over the true pairs, the precision among all pairs of at least the same score. That
+takes two counts for each true pair: how many pairs, and how many true ones, score as high. They
+are counted block by block, so no list of all pairs is ever built. Equal scores are one threshold,
+as in scikit-learn.
 """
 
 from collections.abc import Iterator
@@ -15,15 +16,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from skmlclf._compat import Interval, StrOptions
 from skmlclf.metrics._inputs import checked
-from skmlclf.metrics._topk import (
-    BLOCK_BYTES,
-    DenseScores,
-    RankingInputs,
-    ScoreLike,
-    read_ranking_inputs,
-)
+from skmlclf.metrics._ranked import RankingInputs, read_ranking_inputs
+from skmlclf.metrics._topk import BLOCK_BYTES, DenseScores, ScoreLike
 
-# Pairs whose places are counted together in GAP.
+# Pairs that GAP counts together.
 CHUNK_PAIRS = 1 << 18
 
 # With fewer true pairs than this in a column, counting beats sorting it.
@@ -32,7 +28,7 @@ FEW_TRUE = 8
 # Pairs that MAP sorts by label together.
 GROUPED_PAIRS = 1 << 22
 
-# MAP at k holds on to the kept pairs where a row has this many times as many labels.
+# MAP at k collects the kept pairs where a row has this many times as many labels.
 PAIR_LABELS = 16
 
 
@@ -67,21 +63,26 @@ def global_average_precision_score(
     See Also
     --------
     sklearn.metrics.average_precision_score : With ``average="micro"``, the same over every pair
-        of a row and a label, where no scores are equal.
+        of a row and a label.
 
     Notes
     -----
-    The pairs kept are the ``k`` best of each row. In their common order, score descending, then
-    lower row, then lower column, the value is ``1 / P * sum_{true pairs} (true pairs down to
-    here) / (pairs down to here)``, where ``P`` counts all true labels, also those that no row
-    kept. It is the measure of the YouTube-8M challenges on Kaggle [1]_, with 20 pairs a row.
+    The pairs kept are the ``k`` best of each row. The value is ``1 / P * sum_{true pairs} (true
+    pairs of at least its score) / (pairs of at least its score)``, where ``P`` counts all true
+    labels, also those that no row kept. It is the measure of the YouTube-8M challenges on Kaggle
+    [1]_, with 20 pairs per row.
 
-    A row of weight 0 is as good as absent. A row of weight 2 is not quite two rows: its pairs
-    are met in one step rather than two.
+    Equal scores, of one row or of several, are one threshold, as in scikit-learn. Where only
+    ``r`` of the ``t`` tied labels of a row rank within ``k``, each of them counts ``r / t``, the
+    share of all orders in which it is kept [2]_.
+
+    A row of weight 0 counts as if it were absent, and a row of weight 2 as if it were given twice.
 
     References
     ----------
     .. [1] https://www.kaggle.com/competitions/youtube8m/overview/evaluation
+    .. [2] McSherry and Najork, "Computing information retrieval performance measures efficiently
+       in the presence of tied scores", ECIR 2008.
 
     Examples
     --------
@@ -197,20 +198,25 @@ def mean_average_precision_score(
     See Also
     --------
     sklearn.metrics.average_precision_score : Its ``average="macro"`` counts labels that no row
-        has as 0, and meets rows of equal score in one step. Both lower the value.
+        has as 0, which lowers the mean; the value of each other label is the same.
 
     Notes
     -----
-    For one label the rows are put in order of its scores, equal scores by row. Its value is the
-    sum over its true rows of ``(true rows down to here) / (rows down to here)``, divided by the
-    number of its true rows, also those not ranked because of `k`. ``k=20`` is what the code
-    published with YouTube-8M reports [1]_.
+    The value of one label is the sum over its true rows of ``(true rows of at least its score) /
+    (rows of at least its score)``, divided by the number of its true rows, also those not ranked
+    because of `k`. ``k=20`` is what the code published with YouTube-8M reports [1]_.
 
-    A row of weight 0 is as good as absent.
+    Rows of equal score are one threshold, as in scikit-learn. With `k`, where only ``r`` of the
+    ``t`` tied labels of a row rank within ``k``, the row counts ``r / t`` for each of them, the
+    share of all orders in which it is kept [2]_.
+
+    A row of weight 0 counts as if it were absent, and a row of weight 2 as if it were given twice.
 
     References
     ----------
     .. [1] https://github.com/google/youtube-8m, ``mean_average_precision_calculator.py``.
+    .. [2] McSherry and Najork, "Computing information retrieval performance measures efficiently
+       in the presence of tied scores", ECIR 2008.
 
     Examples
     --------

@@ -128,7 +128,7 @@ def test_batches_without_weights_weigh_one():
     weights = np.ones(70)
     weights[:30] = 0
     accumulator = RankingAccumulator(40).update(y_true[:30], y_score[:30], np.zeros(30))
-    with pytest.raises(ValueError, match="no row would count"):
+    with pytest.raises(ValueError, match="no row counts"):
         accumulator.compute("gap_at_20")
     accumulator.update(y_true[30:], y_score[30:])
     expected = metrics.global_average_precision_score(y_true, y_score, sample_weight=weights)

@@ -132,9 +132,7 @@ def every_value(y_true, y_score, k, weights, label_weights):
         metrics.propensity_scored_precision_at_k_score,
         metrics.propensity_scored_ndcg_at_k_score,
     ):
-        values[metric.__name__] = metric(
-            y_true, y_score, label_weights, k=k, sample_weight=weights
-        )
+        values[metric.__name__] = metric(y_true, y_score, label_weights, k=k, sample_weight=weights)
     accumulator = metrics.RankingAccumulator(y_true.shape[1], k=k)
     for start in range(0, len(y_true), 5):
         rows = slice(start, start + 5)
@@ -164,7 +162,7 @@ def test_ties_depend_on_the_order_of_neither_rows_nor_labels(case):
 @settings(max_examples=60, deadline=None)
 @given(case=tied_scores())
 def test_batches_know_the_ties_of_all_rows(case):
-    y_true, y_score, k, weights, rng = case
+    y_true, y_score, k, weights, _ = case
     values = every_value(y_true, y_score, k, weights, np.ones(y_true.shape[1]))
     for name in ("precision", "recall", "ndcg", "hit", "gap", "map"):
         batched = values[f"accumulated {name}_at_{k}"]
@@ -413,6 +411,22 @@ def test_frames_and_inputs_left_alone(metric, y_true, y_score):
     np.testing.assert_array_equal(scored, expected_scored)
 
 
+@pytest.mark.parametrize("levels", [None, 6])
+def test_the_curve_holds_the_value_at_every_k(levels, y_true, y_score, weights):
+    if levels:
+        y_score = np.ceil(y_score * levels)
+    for scores in (y_score, best_pairs(y_score, 12)):
+        settings = {"k_max": 12, "sample_weight": weights}
+        curves = metrics.precision_recall_at_k_curve(y_true, scores, **settings)
+        for metric, curve in zip(("precision", "recall"), curves, strict=True):
+            expected = [
+                RANKING[metric](y_true, scores, k=k, sample_weight=weights) for k in range(1, 13)
+            ]
+            np.testing.assert_allclose(curve, expected, rtol=1e-12)
+    with pytest.raises(ValueError, match="at most the 30 labels"):
+        metrics.precision_recall_at_k_curve(y_true, y_score, k_max=31)
+
+
 @pytest.mark.parametrize("name", TAKES_K)
 def test_pairs_give_the_dense_value(name, y_true, y_score):
     pair = best_pairs(y_score, 12)
@@ -518,7 +532,7 @@ BAD_WEIGHTS = {
     "negative": (lambda w: w - 1, "none of them negative"),
     "nan": (lambda w: np.where(w > 0.5, np.nan, w), "finite"),
     "infinite": (lambda w: np.where(w > 0.5, np.inf, w), "finite"),
-    "all zero": (lambda w: 0 * w, "no row would count"),
+    "all zero": (lambda w: 0 * w, "no row counts"),
     "too few": (lambda w: w[1:], r"shape \(60,\)"),
     "2-d": (lambda w: w[:, None], r"shape \(60,\)"),
 }
