@@ -4,13 +4,16 @@ from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
+from skmlclf._indicator import read_indicator
 from skmlclf.displays._style import clear_frame, last_step, legend, look, one_axes, plain
-from skmlclf.metrics import EstimatorResponses, as_indicator, one_hot
-from skmlclf.metrics._inputs import LabelMatrix
-from skmlclf.metrics._topk import ScoreLike, best_first, read_ranking_inputs
+from skmlclf.metrics import (
+    EstimatorResponses,
+    as_indicator,
+    one_hot,
+    precision_recall_at_k_curve,
+)
 
 _BASELINE = "frequency ranking"
 
@@ -119,7 +122,7 @@ class PrecisionAtKDisplay:
         y, classes = as_indicator(y, estimator)
         if classes is not None and y_train is not None and np.ndim(y_train) == 1:
             y_train = one_hot(y_train, classes)
-        n_labels = LabelMatrix(y, "y").shape[1]
+        n_labels = read_indicator(y, "y").shape[1]
         k_max = _checked_k(k_max, n_labels)
         responses = EstimatorResponses(estimator, X, classes=classes)
         y_score: Any = responses.top_k(k_max)
@@ -140,7 +143,7 @@ class PrecisionAtKDisplay:
     def from_predictions(
         cls,
         y_true: Any,
-        y_score: ScoreLike,
+        y_score: Any,
         *,
         k_max: int = 20,
         y_train: Any = None,
@@ -181,16 +184,16 @@ class PrecisionAtKDisplay:
             If the shapes differ, `y_true` is not 0/1, a pair is too short, or both `y_train` and
             `frequencies` are given.
         """
-        n_samples, n_labels = LabelMatrix(y_true, "y_true").shape
+        positives = read_indicator(y_true, "y_true")
+        n_labels = positives.shape[1]
         k_max = _checked_k(k_max, n_labels)
         counts = _frequencies(y_train, frequencies, n_labels)
-        precision, recall = _at_every_k(y_true, y_score, k_max, sample_weight)
+        settings: dict[str, Any] = {"k_max": k_max, "sample_weight": sample_weight}
+        precision, recall = precision_recall_at_k_curve(positives, y_score, **settings)
         baseline: tuple[Any, Any] = (None, None)
         if counts is not None:
-            best = best_first(counts[None])[:, :k_max]
-            shape = (n_samples, k_max)
-            pair = np.broadcast_to(best, shape), np.broadcast_to(counts[best], shape)
-            baseline = _at_every_k(y_true, pair, k_max, sample_weight)
+            constant = np.broadcast_to(counts, positives.shape)
+            baseline = precision_recall_at_k_curve(positives, constant, **settings)
         display = cls(
             precision,
             recall,
@@ -265,8 +268,8 @@ def _frequencies(y_train: Any, frequencies: Any, n_labels: int) -> NDArray[Any] 
     if y_train is not None and frequencies is not None:
         raise ValueError("Give y_train or frequencies, not both: one follows from the other.")
     if y_train is not None:
-        matrix = LabelMatrix(y_train if sp.issparse(y_train) else np.asarray(y_train), "y_train")
-        frequencies = np.bincount(matrix.read_all().columns, minlength=matrix.shape[1])
+        positives = read_indicator(y_train, "y_train")
+        frequencies = np.bincount(positives.indices, minlength=positives.shape[1])
     if frequencies is None:
         return None
     frequencies = np.asarray(frequencies)
@@ -276,21 +279,3 @@ def _frequencies(y_train: Any, frequencies: Any, n_labels: int) -> NDArray[Any] 
             f"y_true, but got an array of shape {frequencies.shape}."
         )
     return frequencies
-
-
-def _at_every_k(
-    y_true: Any, y_score: ScoreLike, k_max: int, sample_weight: ArrayLike | None
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Precision and recall at 1 to ``k_max``, the labels of each row ranked once."""
-    inputs = read_ranking_inputs(y_true, y_score, sample_weight)
-    n_samples = inputs.true.shape[0]
-    weights = np.ones(n_samples) if inputs.weights is None else inputs.weights
-    # A row without labels finds none either, whatever it is divided by.
-    weights_by_label = weights / np.maximum(inputs.true.row_counts, 1)
-    found, recalled = np.zeros(k_max), np.zeros(k_max)
-    for block in inputs.ranked(k_max):
-        hits = block.hits.cumsum(axis=1)
-        found += weights[block.rows] @ hits
-        recalled += weights_by_label[block.rows] @ hits
-    total = weights.sum()
-    return found / np.arange(1, k_max + 1) / total, recalled / total

@@ -11,6 +11,7 @@ from skmlclf.metrics.decisions import (
     multilabel_confusion_matrix,
     samples_precision_recall_f1,
 )
+from skmlclf.metrics.equal_recall import precision_at_equal_recall_score
 from skmlclf.metrics.evaluation import evaluate_metrics
 from skmlclf.metrics.propensity import (
     inverse_propensity,
@@ -20,8 +21,8 @@ from skmlclf.metrics.propensity import (
 from skmlclf.metrics.ranking import (
     hit_at_k_score,
     ndcg_at_k_score,
-    precision_at_equal_recall_score,
     precision_at_k_score,
+    precision_recall_at_k_curve,
     recall_at_k_score,
 )
 from skmlclf.metrics.registry import Metric, get_metric, register_metric
@@ -56,6 +57,7 @@ __all__ = [
     "one_hot",
     "precision_at_equal_recall_score",
     "precision_at_k_score",
+    "precision_recall_at_k_curve",
     "propensity_scored_ndcg_at_k_score",
     "propensity_scored_precision_at_k_score",
     "recall_at_k_score",

@@ -81,7 +81,9 @@ def read_weights(
     if not np.isfinite(weights).all() or (weights < 0).any():
         raise ValueError("sample_weight must hold finite numbers, none of them negative.")
     if not zero_allowed and not weights.any():
-        raise ValueError("sample_weight must not be zero for every row: no row would count.")
+        raise ValueError(
+            "sample_weight must hold a positive number: with all of them 0, no row counts."
+        )
     return weights
 
 

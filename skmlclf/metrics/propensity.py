@@ -8,7 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from skmlclf._compat import Interval
 from skmlclf.metrics._inputs import LabelMatrix, checked
-from skmlclf.metrics._topk import RankingInputs, ScoreLike, read_ranking_inputs
+from skmlclf.metrics._ranked import RankingInputs, read_ranking_inputs
+from skmlclf.metrics._topk import ScoreLike
 from skmlclf.metrics.ranking import discounts, ideal_dcg
 
 
@@ -99,13 +100,16 @@ def propensity_scored_precision_at_k_score(
     Notes
     -----
     The value is a ratio of sums over the rows: the weights of the true labels among the ``k``
-    best, over the sum of the ``k`` largest weights among the row's labels [1]_. Of equal scores
-    the lower column comes first.
+    best, over the sum of the ``k`` largest weights among the row's labels [1]_.
+
+    With equal scores, the first sum is the expectation over all orders of the tied labels [2]_.
 
     References
     ----------
     .. [1] Jain, Prabhu and Varma, "Extreme Multi-label Loss Functions for Recommendation,
        Tagging, Ranking & Other Missing Label Applications", KDD 2016.
+    .. [2] McSherry and Najork, "Computing information retrieval performance measures efficiently
+       in the presence of tied scores", ECIR 2008.
 
     Examples
     --------
@@ -160,13 +164,16 @@ def propensity_scored_ndcg_at_k_score(
     -----
     A row's gain is ``sum_{r <= k} w_(r) y_(r) / log2(r + 1) / Z_i``, with
     ``Z_i = sum_{r <= min(k, n_i)} 1 / log2(r + 1)``. The value is the sum of the gains over their
-    sum if every row's labels stood first, the heaviest foremost [1]_. Of equal scores the lower
-    column comes first.
+    sum if every row's labels ranked first, the heaviest of them at the top [1]_.
+
+    With equal scores, a row's gain is the expectation over all orders of the tied labels [2]_.
 
     References
     ----------
     .. [1] Jain, Prabhu and Varma, "Extreme Multi-label Loss Functions for Recommendation,
        Tagging, Ranking & Other Missing Label Applications", KDD 2016.
+    .. [2] McSherry and Najork, "Computing information retrieval performance measures efficiently
+       in the presence of tied scores", ECIR 2008.
 
     Examples
     --------
@@ -189,23 +196,23 @@ def _scored(
     gains: NDArray[np.float64],
     row_factors: NDArray[np.float64],
 ) -> float:
-    """Gain of the labels found, over the gain of each row's heaviest labels at its top.
+    """Gain of the labels found, over the gain if each row's heaviest labels ranked first.
 
-    ``gains`` holds what each of the k places is worth, ``row_factors`` what each row is.
+    ``gains`` holds the gain at each of the k ranks, ``row_factors`` the factor of each row.
     """
     if inputs.weights is not None:
         row_factors = row_factors * inputs.weights
     found = sum(
-        float(((block.hits * label_weights[block.labels]) @ gains) @ row_factors[block.rows])
+        float((block.gains(label_weights) @ gains) @ row_factors[block.rows])
         for block in inputs.ranked(len(gains))
     )
     true = inputs.true
     weights = label_weights[true.columns]
     # Row by row, the heaviest label first.
     order = np.lexsort((-weights, true.rows))
-    place = np.arange(len(order)) - np.repeat(true.row_starts[:-1], true.row_counts)
-    top = place < len(gains)
-    possible = float(np.sum((weights[order] * row_factors[true.rows])[top] * gains[place[top]]))
+    rank = np.arange(len(order)) - np.repeat(true.row_starts[:-1], true.row_counts)
+    top = rank < len(gains)
+    possible = float(np.sum((weights[order] * row_factors[true.rows])[top] * gains[rank[top]]))
     return found / possible if possible > 0 else float("nan")
 
 

@@ -1,30 +1,34 @@
-"""Ranking metrics that look at each row by itself: precision, recall, nDCG and hit at k, and PERR.
+"""Ranking metrics that look at each row by itself: precision, recall, nDCG and hit at k.
 
-All of them put a row's labels in order of their scores and average what they find over the rows.
+All of them sort a row's labels by score and average what they find over the rows. Labels of equal
+score have no order: a row's value is the expectation over all of them.
 """
 
 from collections.abc import Callable
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from skmlclf._compat import Interval
 from skmlclf.metrics._inputs import checked, weighted_mean
-from skmlclf.metrics._topk import Ranked, RankingInputs, ScoreLike, read_ranking_inputs
+from skmlclf.metrics._ranked import Ranked, RankingInputs, read_ranking_inputs
+from skmlclf.metrics._topk import ScoreLike
 
 
 def discounts(depth: int) -> NDArray[np.float64]:
-    """Weight of each place in a DCG, from place 1 on."""
+    """Weight of each rank in a DCG, from rank 1 on."""
     return 1 / np.log2(np.arange(2, depth + 2))
 
 
 def ideal_dcg(row_counts: NDArray[np.int64], k: int) -> NDArray[np.float64]:
-    """DCG of rows whose labels all stand at the top, no more than ``k`` of them counted."""
+    """DCG of rows whose labels all rank first, no more than ``k`` of them counted."""
     depths = np.minimum(row_counts, min(k, int(row_counts.max())))
     return np.concatenate(([0.0], np.cumsum(discounts(int(depths.max())))))[depths]
 
 
-def _divide(numerator: NDArray[Any], denominator: NDArray[Any]) -> NDArray[np.float64]:
+def divide(numerator: NDArray[Any], denominator: NDArray[Any]) -> NDArray[np.float64]:
     """Divide, 0 where the denominator is 0."""
     return np.divide(numerator, denominator, out=np.zeros(len(numerator)), where=denominator != 0)
 
@@ -71,8 +75,15 @@ def precision_at_k_score(
     -----
     The value is ``sum_i |labels of i among its k best| / k / n_samples``. The division is by ``k``
     always, so a row with fewer than ``k`` labels cannot reach 1, nor can any row where ``k``
-    exceeds the number of labels. A row without labels adds 0 and stays in the mean. Of equal
-    scores the lower column comes first.
+    exceeds the number of labels. A row without labels adds 0 and stays in the mean.
+
+    With equal scores, the value is the expectation over all orders of the tied labels [1]_: of
+    ``t`` tied labels, ``p`` of them true, of which ``r`` rank within ``k``, ``r p / t`` are found.
+
+    References
+    ----------
+    .. [1] McSherry and Najork, "Computing information retrieval performance measures efficiently
+       in the presence of tied scores", ECIR 2008.
 
     Examples
     --------
@@ -83,7 +94,7 @@ def precision_at_k_score(
     0.5
     """
     inputs = read_ranking_inputs(y_true, y_score, sample_weight)
-    return _mean_over_rows(inputs, k, lambda block: block.hits.sum(axis=1) / k)
+    return _mean_over_rows(inputs, k, lambda block: block.gains().sum(axis=1) / k)
 
 
 @checked()
@@ -118,7 +129,15 @@ def recall_at_k_score(
     -----
     The value is ``sum_i |labels of i among its k best| / n_i / n_samples`` with ``n_i`` the number
     of labels of row ``i``. A row without labels adds 0 and stays in the mean; to leave such rows
-    out, give them weight 0. Of equal scores the lower column comes first.
+    out, give them weight 0.
+
+    With equal scores, the value is the expectation over all orders of the tied labels [1]_, as in
+    :func:`precision_at_k_score`.
+
+    References
+    ----------
+    .. [1] McSherry and Najork, "Computing information retrieval performance measures efficiently
+       in the presence of tied scores", ECIR 2008.
 
     Examples
     --------
@@ -131,7 +150,7 @@ def recall_at_k_score(
     inputs = read_ranking_inputs(y_true, y_score, sample_weight)
     counts = inputs.true.row_counts
     return _mean_over_rows(
-        inputs, k, lambda block: _divide(block.hits.sum(axis=1), counts[block.rows])
+        inputs, k, lambda block: divide(block.gains().sum(axis=1), counts[block.rows])
     )
 
 
@@ -165,19 +184,24 @@ def ndcg_at_k_score(
 
     See Also
     --------
-    sklearn.metrics.ndcg_score : The same on dense input where no scores are equal; equal scores
-        share their gain there.
+    sklearn.metrics.ndcg_score : The same on dense input, but for rows without labels where
+        scores are negative.
 
     Notes
     -----
-    With ``y_(r)`` telling whether the label at place ``r`` is true, a row's value is
+    With ``y_(r)`` telling whether the label at rank ``r`` is true, a row's value is
     ``sum_{r <= k} y_(r) / log2(r + 1)`` over ``sum_{r <= min(k, n_i)} 1 / log2(r + 1)`` [1]_. A
-    row without labels adds 0 and stays in the mean. Of equal scores the lower column comes first.
+    row without labels adds 0 and stays in the mean.
+
+    With equal scores, the value is the expectation over all orders of the tied labels [2]_: if
+    ``p`` of ``t`` tied labels are true, ``y_(r)`` is ``p / t`` at each of their ranks.
 
     References
     ----------
     .. [1] Järvelin and Kekäläinen, "Cumulated gain-based evaluation of IR techniques", ACM
        Transactions on Information Systems 20(4), 2002.
+    .. [2] McSherry and Najork, "Computing information retrieval performance measures efficiently
+       in the presence of tied scores", ECIR 2008.
 
     Examples
     --------
@@ -191,7 +215,8 @@ def ndcg_at_k_score(
     ideal = ideal_dcg(inputs.true.row_counts, k)
 
     def value_of_rows(block: Ranked) -> NDArray[np.float64]:
-        return _divide(block.hits @ discounts(block.hits.shape[1]), ideal[block.rows])
+        gains = block.gains()
+        return divide(gains @ discounts(gains.shape[1]), ideal[block.rows])
 
     return _mean_over_rows(inputs, k, value_of_rows)
 
@@ -226,13 +251,19 @@ def hit_at_k_score(
 
     Notes
     -----
-    A row without labels counts as missed and stays in the mean. Hit@1 is the figure reported for
-    YouTube-8M [1]_. Of equal scores the lower column comes first.
+    A row without labels counts as missed and stays in the mean. Hit@1 is reported for YouTube-8M
+    [1]_.
+
+    With equal scores, the value is the expectation over all orders of the tied labels [2]_. Where
+    no true label ranks above them, a row in which ``r`` of ``t`` tied labels rank within ``k``,
+    ``p`` of the ``t`` being true, counts ``1 - C(t - p, r) / C(t, r)``.
 
     References
     ----------
     .. [1] Abu-El-Haija et al., "YouTube-8M: A Large-Scale Video Classification Benchmark",
        arXiv:1609.08675, 2016.
+    .. [2] McSherry and Najork, "Computing information retrieval performance measures efficiently
+       in the presence of tied scores", ECIR 2008.
 
     Examples
     --------
@@ -243,18 +274,14 @@ def hit_at_k_score(
     0.5
     """
     inputs = read_ranking_inputs(y_true, y_score, sample_weight)
-    return _mean_over_rows(inputs, k, lambda block: block.hits.max(axis=1))
+    return _mean_over_rows(inputs, k, lambda block: block.any_hit())
 
 
-@checked(logits=["boolean", None])
-def precision_at_equal_recall_score(
-    y_true: Any,
-    y_score: ScoreLike,
-    *,
-    logits: bool | None = None,
-    sample_weight: ArrayLike | None = None,
-) -> float:
-    """Precision of each row when as many labels are retrieved as it has (PERR).
+@checked(k_max=[Interval(Integral, 1, None, closed="left")])
+def precision_recall_at_k_curve(
+    y_true: Any, y_score: ScoreLike, *, k_max: int = 20, sample_weight: ArrayLike | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Precision and recall at every k from 1 to `k_max`, the labels of each row ranked once.
 
     Parameters
     ----------
@@ -262,81 +289,56 @@ def precision_at_equal_recall_score(
         The true labels, entries 0 or 1. Any scipy sparse format will do.
     y_score : array-like of shape (n_samples, n_labels) or tuple of two (n_samples, n_kept)
         Scores, higher is better, or the pair ``(labels, scores)`` of the best labels of each row,
-        best first, with ``n_kept`` at least the largest number of labels of a row.
-    logits : bool, default=None
-        What a score has to exceed for its label to count as retrieved: 0 for probabilities
-        (False), minus infinity for logits (True). None takes the scores for logits as soon as
-        one of those retrieved is negative.
+        best first.
+    k_max : int, default=20
+        The largest k; no more than the number of labels. With a pair, at most ``n_kept``.
     sample_weight : array-like of shape (n_samples,), default=None
-        Weight of each row in the mean.
+        Weight of each row in the means.
 
     Returns
     -------
-    float
-        Between 0 and 1, higher is better.
+    precision, recall : ndarray of shape (k_max,)
+        Values for k = 1, 2, ...
 
     Raises
     ------
     ValueError
-        If shapes differ, `y_true` is not 0/1, `y_score` holds NaN, or a pair is shorter than the
-        largest number of labels of a row.
+        If shapes differ, `y_true` is not 0/1, `y_score` holds NaN, or `k_max` exceeds the labels
+        or what a pair holds.
+
+    See Also
+    --------
+    precision_at_k_score : Precision at one k, with the formula.
+    recall_at_k_score : Recall at one k, with the formula.
 
     Notes
     -----
-    The value is ``sum_i |{true labels of positive probability among the n_i best}| / n_i`` over
-    ``n_samples``, with ``n_i`` the number of labels of row ``i``; a row without labels adds 0 and
-    stays in the mean. That is what the code published with YouTube-8M computes [2]_. The paper
-    [1]_ averages over the labelled rows (weight the others 0) and has no test for a positive
-    probability, which matters only to probabilities that are exactly 0. A logit of any sign has a
-    positive probability, hence `logits`. Of equal scores the lower column comes first.
+    With equal scores, every value is the expectation over all orders of the tied labels [1]_.
 
     References
     ----------
-    .. [1] Abu-El-Haija et al., "YouTube-8M: A Large-Scale Video Classification Benchmark",
-       arXiv:1609.08675, 2016.
-    .. [2] https://github.com/google/youtube-8m, ``eval_util.py``.
+    .. [1] McSherry and Najork, "Computing information retrieval performance measures efficiently
+       in the presence of tied scores", ECIR 2008.
 
     Examples
     --------
-    >>> from skmlclf.metrics import precision_at_equal_recall_score
+    >>> from skmlclf.metrics import precision_recall_at_k_curve
     >>> y_true = [[1, 0, 1, 0], [0, 1, 0, 0]]
     >>> y_score = [[0.9, 0.8, 0.7, 0.1], [0.2, 0.6, 0.1, 0.1]]
-    >>> precision_at_equal_recall_score(y_true, y_score)
-    0.75
+    >>> precision, recall = precision_recall_at_k_curve(y_true, y_score, k_max=2)
+    >>> precision, recall
+    (array([1. , 0.5]), array([0.75, 0.75]))
     """
     inputs = read_ranking_inputs(y_true, y_score, sample_weight)
-    counts = inputs.true.row_counts
-    found = EqualRecall(counts)
-    for block in inputs.ranked(counts):
-        found.add(block)
-    return weighted_mean(found.values(logits), inputs.weights)
-
-
-class EqualRecall:
-    """PERR of each row, for either reading of the scores.
-
-    Parameters
-    ----------
-    row_counts : ndarray of shape (n_samples,)
-        How many labels each row has.
-    """
-
-    def __init__(self, row_counts: NDArray[np.int64]) -> None:
-        self._row_counts = row_counts
-        self.of_logits = np.zeros(len(row_counts))
-        self.of_probabilities = np.zeros(len(row_counts))
-        self.any_negative = False
-
-    def add(self, block: Ranked) -> None:
-        """Take rows that are ranked at least as deep as they have labels."""
-        n_retrieved = self._row_counts[block.rows]
-        retrieved = np.arange(block.hits.shape[1]) < n_retrieved[:, None]
-        self.any_negative |= bool((block.scores[retrieved] < 0).any())
-        for values, floor in ((self.of_logits, -np.inf), (self.of_probabilities, 0)):
-            found = block.hits & retrieved & (block.scores > floor)
-            values[block.rows] = _divide(found.sum(axis=1), n_retrieved)
-
-    def values(self, logits: bool | None = None) -> NDArray[np.float64]:
-        """Return the rows' values, the reading chosen by the sign of the scores if not given."""
-        as_logits = self.any_negative if logits is None else logits
-        return self.of_logits if as_logits else self.of_probabilities
+    n_samples, n_labels = inputs.true.shape
+    if k_max > n_labels:
+        raise ValueError(f"k_max must be at most the {n_labels} labels of y_true, got {k_max}.")
+    weights = np.ones(n_samples) if inputs.weights is None else inputs.weights
+    recall_weights = divide(weights, inputs.true.row_counts)
+    found, recalled = np.zeros(k_max), np.zeros(k_max)
+    for block in inputs.ranked(k_max):
+        found_by_rank = block.gains().cumsum(axis=1)
+        found += weights[block.rows] @ found_by_rank
+        recalled += recall_weights[block.rows] @ found_by_rank
+    total = weights.sum()
+    return found / np.arange(1, k_max + 1) / total, recalled / total

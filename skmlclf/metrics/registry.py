@@ -20,10 +20,10 @@ from skmlclf.metrics.decisions import (
     multilabel_confusion_matrix,
     samples_precision_recall_f1,
 )
+from skmlclf.metrics.equal_recall import precision_at_equal_recall_score
 from skmlclf.metrics.ranking import (
     hit_at_k_score,
     ndcg_at_k_score,
-    precision_at_equal_recall_score,
     precision_at_k_score,
     recall_at_k_score,
 )

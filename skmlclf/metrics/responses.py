@@ -77,7 +77,7 @@ class EstimatorResponses:
     >>> knn = KNeighborsClassifier().fit(X[:80], y[:80])
     >>> responses = EstimatorResponses(knn, X[80:])
     >>> evaluate_metrics(["hit_at_1", "hamming"], y[80:], responses)
-    {'hit_at_1': 0.7, 'hamming': 0.3...}
+    {'hit_at_1': 0.641..., 'hamming': 0.3...}
     """
 
     def __init__(

@@ -17,34 +17,44 @@ def get_scorer(scoring: str | Metric | Callable[..., Any]) -> Callable[..., Any]
 
     Parameters
     ----------
-    scoring : str or callable
-        One of :func:`get_scorer_names`, where ``at_20`` may be ``at_`` any number from 1 on. A
-        callable is returned as it is.
+    scoring : str, Metric or callable
+        One of :func:`get_scorer_names`, where ``at_20`` may be ``at_`` any number from 1 on; or a
+        name of :func:`sklearn.metrics.get_scorer_names`. A name that both know is taken for one
+        of this package. A :class:`Metric` need not be registered. Any other callable is returned
+        as it is.
 
     Returns
     -------
     callable
         ``scorer(estimator, X, y, sample_weight=None)``, a float that is higher where the
-        estimator is better. ``multilabel_confusion_matrix`` returns a dict of four totals
-        instead: ``tn``, ``fp``, ``fn`` and ``tp``.
+        estimator is better. A metric of several values gives a dict instead:
+        ``multilabel_confusion_matrix`` the four totals ``tn``, ``fp``, ``fn`` and ``tp``.
 
     Raises
     ------
     ValueError
         If there is no metric of that name.
 
+    See Also
+    --------
+    register_metric : Make a metric of your own known by name.
+
     Notes
     -----
     The estimator may be any classifier of scikit-learn's kind. Ranking metrics take the first
     that it has of ``predict_topk``, ``predict_proba`` and ``decision_function``, the first of
-    them also inside a fitted ``Pipeline`` or search; then no score matrix of all labels is ever
-    made. ``map`` needs all scores and passes over ``predict_topk``. Decision metrics take
-    ``predict``. In a dict of scorers, predictions are made once and shared.
+    them also inside a fitted ``Pipeline`` or search; then no matrix of all scores is ever made.
+    ``map`` needs all scores and passes over ``predict_topk``. Decision metrics take ``predict``.
+    In a dict of scorers, predictions are made once and shared.
 
-    ``y`` is a 0/1 matrix of one column a label, dense or sparse. One-dimensional binary or
-    multiclass ``y`` is taken for one label a row out of ``estimator.classes_``.
+    Where ``predict_topk`` has a parameter ``response_method``, as that of this package's
+    classifiers, rankings are taken from logits: many probabilities near 1 are equal in float32
+    although their logits differ.
 
-    ``hamming`` is the negated loss, since for scikit-learn greater is better.
+    ``y`` is a 0/1 matrix of one column per label, dense or sparse. One-dimensional binary or
+    multiclass ``y`` becomes one label per row out of ``estimator.classes_``.
+
+    A loss, such as ``hamming``, is negated, since for scikit-learn greater is better.
 
     Examples
     --------
@@ -55,7 +65,7 @@ def get_scorer(scoring: str | Metric | Callable[..., Any]) -> Callable[..., Any]
     >>> X, y = make_multilabel_classification(random_state=0)
     >>> scorer = get_scorer("precision_at_2")
     >>> cross_val_score(KNeighborsClassifier(), X, y, scoring=scorer, cv=3).round(2)
-    array([0.54, 0.56, 0.47])
+    array([0.56, 0.58, 0.49])
     """
     if isinstance(scoring, Metric):
         return _MetricScorer(scoring)
@@ -75,11 +85,13 @@ def get_scorer(scoring: str | Metric | Callable[..., Any]) -> Callable[..., Any]
 
 
 def get_scorer_names() -> list[str]:
-    """Names that :func:`get_scorer` knows, those at k for a few usual k out of all.
+    """List the metrics that :func:`get_scorer` knows, those at k for a few usual k out of all.
 
     Returns
     -------
     list of str
+        Those of this package and those registered. scikit-learn's own, which it knows too, are
+        those of :func:`sklearn.metrics.get_scorer_names`.
 
     Examples
     --------

@@ -1,7 +1,9 @@
 """Every ranking and decision metric against its definition in plain Python."""
 
+import itertools
 import math
 from collections import defaultdict
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,95 +13,132 @@ from hypothesis import strategies as st
 
 from skmlclf import metrics
 
-# --- the definitions, one row and one pair at a time -------------------------------------------
+# --- the definitions, one row at a time ---------------------------------------------------------
 
 
-def ranked(scores, k=None):
-    """Labels of one row, best first: score descending, then lower column."""
-    return sorted(range(len(scores)), key=lambda label: (-scores[label], label))[:k]
+def tied_blocks(scores, listed, k):
+    """Blocks of labels of equal score, best first, each with how many of it rank among k."""
+    by_score = defaultdict(list)
+    for label in listed:
+        by_score[scores[label]].append(label)
+    left = k
+    for score in sorted(by_score, reverse=True):
+        if left <= 0:
+            return
+        labels = by_score[score]
+        yield score, labels, min(left, len(labels))
+        left -= len(labels)
+
+
+def expected_gains(values, scores, listed, k):
+    """Score and mean value at each of the k first ranks, over all orders of equal scores."""
+    return [
+        (score, sum(values[label] for label in labels) / len(labels))
+        for score, labels, fitting in tied_blocks(scores, listed, k)
+        for _ in range(fitting)
+    ]
 
 
 def weighted_mean(values, weights):
     return math.fsum(v * w for v, w in zip(values, weights, strict=True)) / math.fsum(weights)
 
 
-def precision_at_k(y, s, w, k):
-    rows = [sum(t[j] for j in ranked(r, k)) / k for t, r in zip(y, s, strict=True)]
-    return weighted_mean(rows, w)
+def mean_over_rows(value_of_row):
+    """Turn the value of one row into a metric; ``listed`` are the labels that can be ranked."""
+
+    def metric(y, s, w, listed, *args):
+        rows = [value_of_row(*row, *args) for row in zip(y, s, listed, strict=True)]
+        return weighted_mean(rows, w)
+
+    metric.__name__ = value_of_row.__name__
+    return metric
 
 
-def recall_at_k(y, s, w, k):
-    rows = [sum(t[j] for j in ranked(r, k)) / max(sum(t), 1) for t, r in zip(y, s, strict=True)]
-    return weighted_mean(rows, w)
+@mean_over_rows
+def precision_at_k(t, r, listed, k):
+    return math.fsum(gain for _, gain in expected_gains(t, r, listed, k)) / k
 
 
-def hit_at_k(y, s, w, k):
-    rows = [float(any(t[j] for j in ranked(r, k))) for t, r in zip(y, s, strict=True)]
-    return weighted_mean(rows, w)
+@mean_over_rows
+def recall_at_k(t, r, listed, k):
+    return math.fsum(gain for _, gain in expected_gains(t, r, listed, k)) / max(sum(t), 1)
+
+
+@mean_over_rows
+def hit_at_k(t, r, listed, k):
+    missed = 1.0
+    for _, labels, fitting in tied_blocks(r, listed, k):
+        wrong = len(labels) - sum(t[label] for label in labels)
+        missed *= math.comb(wrong, fitting) / math.comb(len(labels), fitting)
+    return 1 - missed
 
 
 def dcg(gains):
-    return math.fsum(gain / math.log2(place + 1) for place, gain in enumerate(gains, start=1))
+    return math.fsum(gain / math.log2(rank + 1) for rank, gain in enumerate(gains, start=1))
 
 
-def ndcg_at_k(y, s, w, k):
-    rows = []
-    for t, r in zip(y, s, strict=True):
-        ideal = dcg([1] * min(k, sum(t)))
-        rows.append(dcg([t[j] for j in ranked(r, k)]) / ideal if ideal else 0.0)
-    return weighted_mean(rows, w)
+@mean_over_rows
+def ndcg_at_k(t, r, listed, k):
+    ideal = dcg([1] * min(k, sum(t)))
+    return dcg([gain for _, gain in expected_gains(t, r, listed, k)]) / ideal if ideal else 0.0
 
 
-def equal_recall(y, s, w, floor):
-    rows = []
-    for t, r in zip(y, s, strict=True):
-        n = sum(t)
-        rows.append(sum(t[j] and r[j] > floor for j in ranked(r, n)) / n if n else 0.0)
-    return weighted_mean(rows, w)
+@mean_over_rows
+def equal_recall(t, r, listed, floor):
+    n = sum(t)
+    gains = expected_gains(t, r, listed, n)
+    return math.fsum(gain for score, gain in gains if score > floor) / n if n else 0.0
 
 
 def average_precision(pairs, total):
-    """``pairs`` of (score, truth, weight), already in index order."""
+    """``pairs`` of (score, truth, weight); equal scores are one threshold."""
+    by_score = defaultdict(list)
+    for score, truth, weight in pairs:
+        by_score[score].append((truth * weight, weight))
     down_to_here = found = gained = 0.0
-    for _, truth, weight in sorted(pairs, key=lambda pair: -pair[0]):
-        down_to_here += weight
-        if truth and weight:
-            found += weight
-            gained += weight * found / down_to_here
+    for score in sorted(by_score, reverse=True):
+        new = math.fsum(true for true, _ in by_score[score])
+        found += new
+        down_to_here += math.fsum(weight for _, weight in by_score[score])
+        if new:
+            gained += new * found / down_to_here
     return gained / total
 
 
-def global_average_precision(y, s, w, k):
-    pairs = []
-    for t, r, weight in zip(y, s, w, strict=True):
-        pairs += [(r[j], t[j], weight) for j in sorted(ranked(r, k))]
+def global_average_precision(y, s, w, listed, k):
+    pairs = [
+        (score, gain, weight)
+        for t, r, weight, labels in zip(y, s, w, listed, strict=True)
+        for score, gain in expected_gains(t, r, labels, k)
+    ]
     total = math.fsum(weight * sum(t) for t, weight in zip(y, w, strict=True))
     return average_precision(pairs, total) if total else 0.0
 
 
-def mean_average_precision(y, s, w, k):
+def mean_average_precision(y, s, w, listed, k):
     pairs, totals = defaultdict(list), defaultdict(float)
-    for t, r, weight in zip(y, s, w, strict=True):
-        for j in ranked(r, k):
-            pairs[j].append((r[j], t[j], weight))
+    for t, r, weight, own in zip(y, s, w, listed, strict=True):
+        for score, labels, fitting in tied_blocks(r, own, len(t) if k is None else k):
+            for j in labels:
+                pairs[j].append((score, t[j], weight * fitting / len(labels)))
         for j, truth in enumerate(t):
             totals[j] += weight * truth
     values = [average_precision(pairs[j], total) for j, total in totals.items() if total]
     return math.fsum(values) / len(values) if values else math.nan
 
 
-def propensity_scored(y, s, w, k, label_weights, gain_of_place, normalised):
+def propensity_scored(y, s, w, listed, k, label_weights, gain_of_rank, normalised):
     found = possible = 0.0
-    for t, r, weight in zip(y, s, w, strict=True):
+    for t, r, weight, own in zip(y, s, w, listed, strict=True):
         n = min(k, sum(t))
         if not n:
             continue
         factor = weight / (dcg([1] * n) if normalised else 1)
-        heaviest = sorted((label_weights[j] for j in range(len(t)) if t[j]), reverse=True)[:k]
-        for place, j in enumerate(ranked(r, k), start=1):
-            found += factor * t[j] * label_weights[j] * gain_of_place(place)
-        for place, label_weight in enumerate(heaviest, start=1):
-            possible += factor * label_weight * gain_of_place(place)
+        worth = [truth * label_weights[j] for j, truth in enumerate(t)]
+        for rank, (_, gain) in enumerate(expected_gains(worth, r, own, k), start=1):
+            found += factor * gain * gain_of_rank(rank)
+        for rank, label_weight in enumerate(sorted(worth, reverse=True)[:k], start=1):
+            possible += factor * label_weight * gain_of_rank(rank)
     return found / possible if possible else math.nan
 
 
@@ -177,11 +216,16 @@ def cases(draw):
     k = draw(st.integers(1, n_labels + 2))
     sample_weight = None if weights == "none" else w
     form = draw(st.sampled_from(["dense", "pair", "deeper pair"]))
+    labels = np.tile(np.arange(n_labels), (n, 1))
     if form != "dense":
         depth = min(n_labels, k if form == "pair" else k + 2)
-        labels = np.array([ranked(row, depth) for row in scores.tolist()])
+        # Which of equal scores are listed is the caller's choice.
+        columns = rng.permutation(n_labels)
+        best = np.argsort(-scores[:, columns], axis=1, kind="stable")[:, :depth]
+        labels = columns[best]
         y_score = (labels, np.take_along_axis(scores, labels, axis=1).astype(dtype))
-    return y_true, y_score, sample_weight, k, (y.tolist(), scores.tolist(), w.tolist())
+    plain = (y.tolist(), scores.tolist(), w.tolist(), labels.tolist())
+    return y_true, y_score, sample_weight, k, plain
 
 
 def assert_equal(value, expected):
@@ -211,19 +255,19 @@ def test_at_k(metric, definition, case):
 @settings(max_examples=60, deadline=None)
 @given(case=cases())
 def test_mean_average_precision_of_all_pairs(case):
-    y_true, y_score, sample_weight, _, (y, s, w) = case
+    y_true, y_score, sample_weight, _, (y, s, w, listed) = case
     if isinstance(y_score, tuple) and y_score[0].shape[1] < len(y[0]):
         with pytest.raises(ValueError, match="best labels of a row"):
             metrics.mean_average_precision_score(y_true, y_score)
         return
     value = metrics.mean_average_precision_score(y_true, y_score, sample_weight=sample_weight)
-    assert_equal(value, mean_average_precision(y, s, w, None))
+    assert_equal(value, mean_average_precision(y, s, w, listed, None))
 
 
 @settings(max_examples=60, deadline=None)
 @given(case=cases(), logits=st.sampled_from([None, False, True]))
 def test_precision_at_equal_recall(case, logits):
-    y_true, y_score, sample_weight, _, (y, s, w) = case
+    y_true, y_score, sample_weight, _, (y, s, w, listed) = case
 
     def compute():
         return metrics.precision_at_equal_recall_score(
@@ -236,11 +280,14 @@ def test_precision_at_equal_recall(case, logits):
             compute()
         return
     if logits is None:
-        retrieved = [[r[j] for j in ranked(r, sum(t))] for t, r in zip(y, s, strict=True)]
-        logits_here = any(score < 0 for row in retrieved for score in row)
+        logits_here = any(
+            score < 0
+            for t, r, own in zip(y, s, listed, strict=True)
+            for score, _ in expected_gains(t, r, own, sum(t))
+        )
     else:
         logits_here = logits
-    assert_equal(compute(), equal_recall(y, s, w, -math.inf if logits_here else 0))
+    assert_equal(compute(), equal_recall(y, s, w, listed, -math.inf if logits_here else 0))
 
 
 @settings(max_examples=60, deadline=None)
@@ -255,12 +302,74 @@ def test_propensity_scored(case, seed):
     ndcg = metrics.propensity_scored_ndcg_at_k_score(
         y_true, y_score, label_weights, k=k, sample_weight=sample_weight
     )
-    expected = propensity_scored(*plain, k, label_weights, lambda place: 1, normalised=False)
+    expected = propensity_scored(*plain, k, label_weights, lambda rank: 1, normalised=False)
     assert_equal(precision, expected)
     expected = propensity_scored(
-        *plain, k, label_weights, lambda place: 1 / math.log2(place + 1), normalised=True
+        *plain, k, label_weights, lambda rank: 1 / math.log2(rank + 1), normalised=True
     )
     assert_equal(ndcg, expected)
+
+
+# --- the expectation itself, order by order ----------------------------------------------------
+
+
+def orders(scores):
+    """Every order of the labels that sorts them by score."""
+    blocks = [labels for _, labels, _ in tied_blocks(scores, range(len(scores)), len(scores))]
+    for arrangement in itertools.product(*map(itertools.permutations, blocks)):
+        yield [label for block in arrangement for label in block]
+
+
+def mean_over_orders(metric, y_true, y_score):
+    """Mean of a metric over scores without ties, one matrix for each order of every row.
+
+    What is a mean over rows may be had row by row.
+    """
+    rows = []
+    for truth, scores in zip(y_true, y_score, strict=True):
+        values = []
+        for order in orders(scores.tolist()):
+            distinct = np.empty(len(order))
+            distinct[order] = np.arange(len(order), 0, -1)
+            values.append(metric(truth[None], distinct[None]))
+        rows.append(np.mean(values))
+    return np.mean(rows)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    n_labels=st.integers(1, 5),
+    levels=st.integers(1, 3),
+    k=st.integers(1, 6),
+)
+def test_equal_scores_are_the_mean_over_all_orders(seed, n_labels, levels, k):
+    rng = np.random.default_rng(seed)
+    y_true = rng.integers(0, 2, size=(3, n_labels))
+    y_score = rng.integers(1, levels + 1, size=(3, n_labels)).astype(float)
+    for metric in (
+        metrics.precision_at_k_score,
+        metrics.recall_at_k_score,
+        metrics.hit_at_k_score,
+        metrics.ndcg_at_k_score,
+    ):
+        value = metric(y_true, y_score, k=k)
+        assert_equal(value, mean_over_orders(partial(metric, k=k), y_true, y_score))
+    perr = metrics.precision_at_equal_recall_score
+    assert_equal(perr(y_true, y_score), mean_over_orders(perr, y_true, y_score))
+    label_weights = rng.random(n_labels) + 0.5
+    for metric in (
+        metrics.propensity_scored_precision_at_k_score,
+        metrics.propensity_scored_ndcg_at_k_score,
+    ):
+        row = slice(0, 1)  # the value of several rows is a ratio of sums
+        value = metric(y_true[row], y_score[row], label_weights, k=k)
+        expected = mean_over_orders(
+            lambda y, s, metric=metric: metric(y, s, label_weights, k=k),
+            y_true[row],
+            y_score[row],
+        )
+        assert_equal(value, expected)
 
 
 @settings(max_examples=30, deadline=None)

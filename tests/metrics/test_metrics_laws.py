@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from skmlclf import metrics
 
@@ -103,13 +105,113 @@ def test_only_the_order_of_scores_matters(metric, transform, y_true, y_score):
     assert metric(y_true, transform(y_score)) == metric(y_true, y_score)
 
 
-@every_ranking
-def test_ties_go_to_the_lower_row_and_column(metric, y_true, y_score):
-    """Breaking the ties by hand, in that order, changes nothing."""
-    tied = np.ceil(y_score * 8)
-    positions = np.arange(tied.size).reshape(tied.shape)
-    assert len(np.unique(tied)) < 15
-    assert metric(y_true, tied - positions / tied.size) == metric(y_true, tied)
+@st.composite
+def tied_scores(draw):
+    """Scores with many ties, within rows and across them, and two permutations."""
+    n_samples, n_labels = draw(st.integers(1, 12)), draw(st.sampled_from([1, 2, 5, 24, 60]))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    density = draw(st.sampled_from([0.05, 0.3, 1.0]))
+    y_true = (rng.random((n_samples, n_labels)) < density).astype(np.int64)
+    levels = draw(st.sampled_from([1, 2, 4, 40]))
+    y_score = rng.integers(0, levels, size=y_true.shape) / 4 - draw(st.sampled_from([0, 1]))
+    k = draw(st.sampled_from([1, 2, 5, 20, 61]))
+    weights = rng.random(n_samples) + 0.1 if draw(st.booleans()) else None
+    return y_true, y_score.astype(draw(st.sampled_from(["f4", "f8"]))), k, weights, rng
+
+
+def every_value(y_true, y_score, k, weights, label_weights):
+    """Every ranking metric at ``k``, from the functions and out of batches."""
+    values = {
+        "perr": metrics.precision_at_equal_recall_score(y_true, y_score, sample_weight=weights),
+        "map": metrics.mean_average_precision_score(y_true, y_score, sample_weight=weights),
+    }
+    for name in ("precision", "recall", "ndcg", "hit", "gap", "map"):
+        metric = RANKING[name]
+        values[f"{name} at k"] = metric(y_true, y_score, k=k, sample_weight=weights)
+    for metric in (
+        metrics.propensity_scored_precision_at_k_score,
+        metrics.propensity_scored_ndcg_at_k_score,
+    ):
+        values[metric.__name__] = metric(y_true, y_score, label_weights, k=k, sample_weight=weights)
+    accumulator = metrics.RankingAccumulator(y_true.shape[1], k=k)
+    for start in range(0, len(y_true), 5):
+        rows = slice(start, start + 5)
+        batch_weights = None if weights is None else weights[rows]
+        accumulator.update(y_true[rows], y_score[rows], batch_weights)
+    return values | {f"accumulated {name}": v for name, v in accumulator.results().items()}
+
+
+@settings(max_examples=150, deadline=None)
+@given(case=tied_scores())
+def test_ties_depend_on_the_order_of_neither_rows_nor_labels(case):
+    y_true, y_score, k, weights, rng = case
+    label_weights = rng.random(y_true.shape[1]) + 0.5
+    before = every_value(y_true, y_score, k, weights, label_weights)
+    rows, columns = rng.permutation(len(y_true)), rng.permutation(y_true.shape[1])
+    after = every_value(
+        y_true[rows][:, columns],
+        y_score[rows][:, columns],
+        k,
+        None if weights is None else weights[rows],
+        label_weights[columns],
+    )
+    for name, value in before.items():
+        assert after[name] == pytest.approx(value, rel=0, abs=1e-12, nan_ok=True), name
+
+
+@settings(max_examples=60, deadline=None)
+@given(case=tied_scores())
+def test_batches_know_the_ties_of_all_rows(case):
+    y_true, y_score, k, weights, _ = case
+    values = every_value(y_true, y_score, k, weights, np.ones(y_true.shape[1]))
+    for name in ("precision", "recall", "ndcg", "hit", "gap", "map"):
+        batched = values[f"accumulated {name}_at_{k}"]
+        assert batched == pytest.approx(values[f"{name} at k"], rel=1e-12, nan_ok=True), name
+    assert values["accumulated perr"] == pytest.approx(values["perr"], rel=1e-12)
+
+
+@settings(max_examples=60, deadline=None)
+@given(case=tied_scores())
+def test_ties_as_scikit_learn_counts_them(case):
+    from sklearn import metrics as sk
+
+    y_true, y_score, k, weights, _ = case
+    n_labels = y_true.shape[1]
+    if n_labels > 1:
+        value = metrics.ndcg_at_k_score(y_true, y_score, k=k, sample_weight=weights)
+        expected = sk.ndcg_score(y_true, y_score - y_score.min(), k=k, sample_weight=weights)
+        assert value == pytest.approx(expected, rel=1e-10)
+    if not y_true.any():
+        return
+    value = metrics.global_average_precision_score(
+        y_true, y_score, k=n_labels, sample_weight=weights
+    )
+    pair_weights = None if weights is None else np.repeat(weights, n_labels)
+    expected = sk.average_precision_score(
+        y_true.ravel(), y_score.ravel(), sample_weight=pair_weights
+    )
+    assert value == pytest.approx(expected, rel=1e-10)
+    present = y_true.any(axis=0)
+    expected = [
+        sk.average_precision_score(y_true[:, j], y_score[:, j], sample_weight=weights)
+        for j in np.flatnonzero(present)
+    ]
+    values = metrics.mean_average_precision_score(
+        y_true, y_score, average=None, sample_weight=weights
+    )
+    np.testing.assert_allclose(values[present], expected, rtol=1e-10)
+
+
+def test_scores_that_say_nothing_are_worth_nothing():
+    """Labels in the order of their frequency, as data sets are published."""
+    y_true = np.zeros((10_000, 50), dtype=np.int64)
+    y_true[:, 0] = 1
+    y_true[0, 1:] = 1
+    constant = np.full(y_true.shape, 0.5, dtype=np.float32)
+    assert metrics.hit_at_k_score(y_true, constant, k=1) == pytest.approx(0.0200 + 0.98 / 10_000)
+    only_first = np.zeros((10_000, 1), dtype=np.int64)
+    only_first[0] = 1
+    assert metrics.mean_average_precision_score(only_first, constant[:, :1]) == 1e-4
 
 
 @every_ranking
@@ -179,8 +281,11 @@ def test_weight_one_is_no_weight_and_zero_is_no_row(metric, y_true, y_score):
     np.testing.assert_allclose(metric(y_true, scored, sample_weight=kept), without, rtol=1e-12)
 
 
-@pytest.mark.parametrize("name", ["precision", "recall", "ndcg", "hit", "perr", "psprecision"])
-def test_weight_two_is_the_row_twice(name, y_true, y_score):
+@pytest.mark.parametrize("name", RANKING)
+@pytest.mark.parametrize("levels", [None, 6])
+def test_weight_two_is_the_row_twice(name, levels, y_true, y_score):
+    if levels:
+        y_score = np.ceil(y_score * levels)
     counts = np.arange(N_SAMPLES) % 3
     repeated = np.repeat(np.arange(N_SAMPLES), counts)
     value = RANKING[name](y_true, y_score, sample_weight=counts)
@@ -306,24 +411,50 @@ def test_frames_and_inputs_left_alone(metric, y_true, y_score):
     np.testing.assert_array_equal(scored, expected_scored)
 
 
+@pytest.mark.parametrize("levels", [None, 6])
+def test_the_curve_holds_the_value_at_every_k(levels, y_true, y_score, weights):
+    if levels:
+        y_score = np.ceil(y_score * levels)
+    for scores in (y_score, best_pairs(y_score, 12)):
+        settings = {"k_max": 12, "sample_weight": weights}
+        curves = metrics.precision_recall_at_k_curve(y_true, scores, **settings)
+        for metric, curve in zip(("precision", "recall"), curves, strict=True):
+            expected = [
+                RANKING[metric](y_true, scores, k=k, sample_weight=weights) for k in range(1, 13)
+            ]
+            np.testing.assert_allclose(curve, expected, rtol=1e-12)
+    with pytest.raises(ValueError, match="at most the 30 labels"):
+        metrics.precision_recall_at_k_curve(y_true, y_score, k_max=31)
+
+
 @pytest.mark.parametrize("name", TAKES_K)
 def test_pairs_give_the_dense_value(name, y_true, y_score):
-    tied = np.ceil(y_score * 8)
-    labels = np.argsort(-tied, axis=1, kind="stable")[:, :12]
-    pair = (labels, np.take_along_axis(tied, labels, axis=1))
+    pair = best_pairs(y_score, 12)
     for k in (1, 5, 12):
-        assert RANKING[name](y_true, pair, k=k) == RANKING[name](y_true, tied, k=k)
-    # Equal scores may come in any order.
-    backwards = [np.take_along_axis(a, _ties_backwards(pair[1]), axis=1) for a in pair]
-    assert (backwards[0] != labels).any()
-    assert RANKING[name](y_true, tuple(backwards), k=5) == RANKING[name](y_true, tied, k=5)
+        assert RANKING[name](y_true, pair, k=k) == RANKING[name](y_true, y_score, k=k)
     with pytest.raises(ValueError, match=r"needs the 13 best labels .* pair holds 12 of 30"):
         RANKING[name](y_true, pair, k=13)
 
 
-def _ties_backwards(scores):
-    columns = np.arange(scores.shape[1])
-    return np.array([np.lexsort((-columns, -row)) for row in scores])
+@pytest.mark.parametrize("name", TAKES_K)
+def test_pairs_are_taken_at_their_word(name, y_true, y_score):
+    """What is listed is in, ties inside the list as everywhere: in any order."""
+    tied = np.ceil(y_score * 4)
+    labels, scores = best_pairs(tied, 12)
+    listed = np.full(tied.shape, -1.0)
+    np.put_along_axis(listed, labels, scores, axis=1)
+    backwards = np.array([np.lexsort((-np.arange(12), -row)) for row in scores])
+    other = np.take_along_axis(labels, backwards, axis=1)
+    assert (other != labels).any()
+    for k in (1, 5, 12):
+        expected = pytest.approx(RANKING[name](y_true, listed, k=k), rel=1e-12)
+        assert RANKING[name](y_true, (labels, scores), k=k) == expected
+        assert RANKING[name](y_true, (other, scores), k=k) == expected
+
+
+def best_pairs(scores, k):
+    labels = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+    return labels, np.take_along_axis(scores, labels, axis=1)
 
 
 @every_ranking
@@ -401,7 +532,7 @@ BAD_WEIGHTS = {
     "negative": (lambda w: w - 1, "none of them negative"),
     "nan": (lambda w: np.where(w > 0.5, np.nan, w), "finite"),
     "infinite": (lambda w: np.where(w > 0.5, np.inf, w), "finite"),
-    "all zero": (lambda w: 0 * w, "no row would count"),
+    "all zero": (lambda w: 0 * w, "no row counts"),
     "too few": (lambda w: w[1:], r"shape \(60,\)"),
     "2-d": (lambda w: w[:, None], r"shape \(60,\)"),
 }
@@ -464,13 +595,16 @@ def test_one_signature():
 
 @pytest.mark.parametrize("name", RANKING)
 @pytest.mark.parametrize("k", [20, 600])
-def test_memory_beside_the_inputs_is_a_block(name, k, rng, monkeypatch):
+@pytest.mark.parametrize("tied", [False, True])
+def test_memory_beside_the_inputs_is_a_block(name, k, tied, rng, monkeypatch):
     """With blocks small beside the inputs, so is all that is allocated."""
     monkeypatch.setattr("skmlclf.metrics._topk.BLOCK_BYTES", 1 << 14)
     monkeypatch.setattr("skmlclf.metrics.average_precision.BLOCK_BYTES", 1 << 14)
     monkeypatch.setattr("skmlclf.metrics.average_precision.CHUNK_PAIRS", 1 << 12)
     monkeypatch.setattr(f"{__name__}.WEIGHTS", np.ones(600))
     y_score = rng.random((2000, 600), dtype=np.float32)
+    if tied:
+        y_score[:] = 0.5
     y_true = sp.random_array(y_score.shape, density=2e-3, format="csr", random_state=0)
     y_true.data[:] = 1
     arguments = {"k": k} if name in TAKES_K else {}
