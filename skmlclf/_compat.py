@@ -9,7 +9,16 @@ from typing import Any
 
 from sklearn.base import _fit_context
 from sklearn.metrics._scorer import _BaseScorer as BaseScorer
-from sklearn.utils._param_validation import Interval, Options, StrOptions, validate_params
+from sklearn.model_selection._split import _BaseKFold as BaseKFold
+from sklearn.model_selection._split import _validate_shuffle_split as validate_shuffle_split
+from sklearn.utils import _safe_indexing
+from sklearn.utils._param_validation import (
+    Interval,
+    Options,
+    RealNotInt,
+    StrOptions,
+    validate_params,
+)
 from sklearn.utils.validation import (
     _check_feature_names_in,
     _check_sample_weight,
@@ -17,20 +26,24 @@ from sklearn.utils.validation import (
 )
 
 __all__ = [
+    "BaseKFold",
     "BaseScorer",
     "CallbackSupportMixin",
     "Interval",
     "Options",
+    "RealNotInt",
     "StrOptions",
     "_check_feature_names_in",
     "_check_sample_weight",
     "_fit_context",
     "_get_feature_names",
+    "_safe_indexing",
     "adam_moments",
     "keras_wrapper",
     "sgd_momentums",
     "shared_predictions",
     "validate_params",
+    "validate_shuffle_split",
     "with_callbacks",
 ]
 
