@@ -152,8 +152,8 @@ class _Division:
         """Swap at most so many rows into each part; say whether every label has come in.
 
         Commoner labels come first, because they are the nearest to their shares. A swap takes no
-        other label out of a part; where there is no such swap, it may take one that is rarer and
-        stays in two parts at least.
+        other label out of a part; where there is no such swap, it may take out rarer labels that
+        stay in two parts at least.
         """
         has_spare = self._is_spare(self.counts).any(axis=1, keepdims=True)
         labels, parts = np.nonzero((self.counts == 0) & self.required & has_spare)
@@ -170,7 +170,7 @@ class _Division:
             if n_swaps[part] < limits[part]:
                 lost = self._swap(label, sources, part)
                 if lost is None:
-                    lost = self._swap(label, sources, part, n_lost=1)
+                    lost = self._swap(label, sources, part, may_lose_rarer=True)
             if lost is not None:
                 n_swaps[part] += 1
                 missing += lost
@@ -202,7 +202,7 @@ class _Division:
         sources: NDArray[np.int_],
         part: int,
         *,
-        n_lost: int = 0,
+        may_lose_rarer: bool = False,
         least_gain: float = -np.inf,
     ) -> list[tuple[int, int]] | None:
         """Bring a row of a label into a part and take another row out, the best for all labels.
@@ -214,8 +214,8 @@ class _Division:
             The parts that the row may come from.
         part : int
             The part that it goes to.
-        n_lost : int, default=0
-            How many labels that are rarer and in three parts or more may be lost to another part.
+        may_lose_rarer : bool, default=False
+            Whether the row may be the last of its part for rarer labels in three parts or more.
         least_gain : float, default=-inf
             How much smaller the sum of squared lacks must become, halved.
 
@@ -225,26 +225,22 @@ class _Division:
             Labels that have left a part, and the part; None if there was no such swap.
         """
         rows = self._rows_of(label)
+        may_be_lost = np.zeros(len(self.totals), dtype=bool)
+        if may_lose_rarer:
+            may_be_lost = (self.totals < self.totals[label]) & ((self.counts > 0).sum(axis=1) > 2)
+        lack = self.wanted - self.counts
         best, swap = least_gain, None
         for source in sources:
-            counts = self.counts[:, source]
             # A row's move from source to part lowers the sum of squared lacks by this, halved.
-            pull = (self.wanted[:, part] - self.counts[:, part]) - (self.wanted[:, source] - counts)
-            # A label that only changes its part is in as many parts as before.
-            lost_there = (counts == 1) & (self.counts[:, part] > 0) & self.required[source]
-            lost_here = self.counts[:, part] == 1
-            if self.required[source]:
-                lost_here &= counts > 0
-
+            pull = lack[:, part] - lack[:, source]
+            barred = self._would_be_lost(source, part) & ~may_be_lost
             coming = rows[self.parts[rows] == source]
             labels, places = self._pairs_of(coming)
-            can_be_lost = (self.totals < self.totals[label]) & ((self.counts > 0).sum(axis=1) > 2)
-            cost = lost_there * np.where(can_be_lost, 1, n_lost + 1)
-            gain_of_coming = np.bincount(places, weights=(pull - 1)[labels])
-            gain_of_coming[np.bincount(places, weights=cost[labels]) > n_lost] = -np.inf
+            gain_of_coming = np.bincount(places, np.where(barred, -np.inf, pull - 1)[labels])
             if np.isneginf(gain_of_coming).all():
                 continue
-            gain_of_going = self.y @ np.where(lost_here, -np.inf, -pull - 1)
+            barred = self._would_be_lost(part, source)
+            gain_of_going = self.y @ np.where(barred, -np.inf, -pull - 1)
             gain_of_going[self.parts != part] = -np.inf
             gain = gain_of_coming.max() + gain_of_going.max()
             if gain > best:
@@ -261,6 +257,13 @@ class _Division:
         """Say where there is a row of a label that its part can spare."""
         spare: NDArray[np.bool_] = (counts >= 2) | ((counts == 1) & ~self.required)
         return spare
+
+    def _would_be_lost(self, source: int, part: int) -> NDArray[np.bool_]:
+        """Say which labels are in one required part less when a row goes from source to part."""
+        lost: NDArray[np.bool_] = (self.counts[:, source] == 1) & self.required[source]
+        if self.required[part]:
+            lost &= self.counts[:, part] > 0
+        return lost
 
     def _move(self, row: int, part: int) -> NDArray[np.int_]:
         labels, _ = self._pairs_of(np.array([row]))
