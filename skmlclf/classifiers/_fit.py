@@ -6,8 +6,8 @@ from typing import Any
 
 import keras
 import numpy as np
-from sklearn.utils import _safe_indexing
 
+from skmlclf._compat import _safe_indexing
 from skmlclf.classifiers._callbacks import FitCallbacks, make_callbacks
 from skmlclf.classifiers._held_out import HeldOut, hold_out
 from skmlclf.classifiers._history import HistoryRecorder
