@@ -1,6 +1,8 @@
-"""Data to fit on: simulated embeddings, and readers of local files."""
+"""Data to fit on: simulated embeddings, readers of local files, and rows that stay on disk."""
 
+from skmlclf.datasets._npy import NpyRowStore
+from skmlclf.datasets._row_store import RowStore
 from skmlclf.datasets._simulated import make_video_embeddings
 from skmlclf.datasets._tfrecords import load_tfrecords
 
-__all__ = ["load_tfrecords", "make_video_embeddings"]
+__all__ = ["NpyRowStore", "RowStore", "load_tfrecords", "make_video_embeddings"]

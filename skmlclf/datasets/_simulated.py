@@ -1,4 +1,4 @@
-"""Simulated embeddings of videos and their sound, with thousands of labels."""
+"""Simulated video and audio embeddings, with thousands of labels."""
 
 from dataclasses import dataclass
 from numbers import Integral, Real
@@ -13,24 +13,24 @@ _RANK_OFFSET, _RANK_EXPONENT, _RANK_CUTOFF = 1.5, 1.03, 0.75  # see the Notes be
 _COUNT_SHAPE = 2  # labels of a row: 1 + a negative binomial of this shape
 _LARGEST = 2.0  # features are quantised between -2 and 2
 
-# Chosen: how closely labels, topics and features hang together.
-_LARGEST_PART = 0.5  # a label is in no more than this part of the videos of a topic
-_OFF_TOPIC = 0.05  # part of the labels that come from any topic
-_LATENT_SIZE = 128  # dimensions in which topics and labels have their places
-_LABEL_WEIGHT = 0.7  # of the labels' own places, beside 1 for their topic's
+# Chosen: how strongly labels, topics and features depend on each other.
+_LARGEST_PART = 0.5  # no label is in more than this fraction of the videos of a topic
+_OFF_TOPIC = 0.05  # fraction of the labels that are drawn from all topics
+_LATENT_SIZE = 128  # dimensions of the latent space of topics and labels
+_LABEL_WEIGHT = 0.7  # of the labels' latent vectors; that of the topic's is 1
 _BLOCK = 256  # rows drawn at a time
 
 
 @dataclass(frozen=True)
 class _Modality:
-    """The scales of a modality's features, and what they tell of topics and labels."""
+    """The scales of a modality's features, and how much they depend on topics and labels."""
 
     floor: float  # standard deviation of column j: floor + rise / (1 + j / decay)
     rise: float
     decay: float
     row_spread: float  # standard deviation of the logarithm of a row's scale
-    share: float  # part of the variance that tells of topic and labels, at signal 1
-    silent: float  # part of the videos in which it tells nothing of them
+    share: float  # fraction of the variance that depends on topic and labels, at signal 1
+    silent: float  # fraction of the videos in which none of it does
 
 
 _VIDEO = _Modality(floor=0.40, rise=0.33, decay=62.0, row_spread=0.38, share=0.8, silent=0.1)
@@ -61,29 +61,29 @@ def make_video_embeddings(
     signal: float = 1.0,
     random_state: int | np.random.RandomState | None = None,
 ) -> tuple[np.ndarray, csr_matrix]:
-    r"""Simulate embeddings of videos and their sound, with long-tailed labels.
+    r"""Simulate video and audio embeddings with long-tailed labels.
 
-    Each video has one of `n_topics` topics. The topic decides which labels are likely, and topic
-    and labels together move the visual and the audio features. Label frequencies, labels a
-    video and the scales of the features follow YouTube-8M [1]_.
+    Each video has one of `n_topics` topics. The topic determines which labels are likely, and topic
+    and labels together determine the means of the visual and the audio features. Label frequencies,
+    labels per video and the scales of the features follow YouTube-8M [1]_.
 
     Parameters
     ----------
     n_samples : int, default=1000
         Number of videos. Asking for more adds rows and leaves the first ones as they are.
     n_labels : int, default=4800
-        Number of labels. Label 0 is the commonest, label 1 comes next, and so on.
+        Number of labels. Label 0 is the most frequent, label 1 the next, and so on.
     n_video : int, default=1024
         Number of visual features, which are the first columns of `X`.
     n_audio : int, default=128
         Number of audio features, which are the last columns of `X`.
     n_topics : int, default=40
-        Number of topics, all equally common. There are never more of them than labels.
+        Number of topics, all equally frequent. No more topics than labels are used.
     labels_per_sample : float, default=3.0
-        Mean number of labels a video, from 1 to `n_labels`. Each video has at least one.
+        Mean number of labels per video, from 1 to `n_labels`. Each video has at least one.
     signal : float, default=1.0
-        How much the features tell of the labels, from 0, where they are noise that is
-        independent of the labels, to 1. The features have the same scales at every `signal`.
+        How much the features depend on the labels, from 0, where they are independent noise,
+        to 1. The features have the same scales at every `signal`.
     random_state : int, RandomState instance or None, default=None
         Determines the data. Pass an int for the same data in every call. `None` gives other data
         in every call; NumPy's global generator is neither used nor changed.
@@ -92,7 +92,7 @@ def make_video_embeddings(
     -------
     X : ndarray of shape (n_samples, n_video + n_audio), dtype float32
         Features, C-contiguous, between -2 and 2.
-    y : csr_matrix of shape (n_samples, n_labels), dtype uint8
+    y : csr_matrix of shape (n_samples, n_labels), dtype int64
         1 where a video has a label. A `csr_matrix`, which is what scikit-learn's own functions
         return by default.
 
@@ -107,23 +107,23 @@ def make_video_embeddings(
 
     Notes
     -----
-    The label of rank :math:`r` is in a part of the videos proportional to
+    The label of rank :math:`r` occurs with a frequency proportional to
 
     .. math:: (r + 1.5)^{-1.03} \exp\left(-\frac{r}{0.75\, n_{labels}}\right),
 
-    a law of Zipf and Mandelbrot [2]_ with a cut-off. A video has :math:`1 + N` labels,
-    where :math:`N` is negative binomial with shape 2. Both were fitted to 31,100 videos of
-    YouTube-8M. Where labels are so few that one would be in more than half of a topic's videos,
-    the law is flatter.
+    a Zipf-Mandelbrot law [2]_ with a cut-off. A video has :math:`1 + N` labels, where :math:`N`
+    is negative binomial with shape 2. Both were fitted to 31,100 videos of YouTube-8M. With so few
+    labels that one would be in more than half of a topic's videos, the law is flatter.
 
-    A topic has its place in a latent space of 128 dimensions, and so has each label. A
-    video's place is that of its topic plus 0.7 times the mean of its labels' (scaled to keep
-    its variance). Each modality sees it through a random linear map, mixed with white noise:
-    the visual features with 80% of their variance, the audio features with 70%. In 10% of
-    the videos nothing can be seen, and in 30% nothing can be heard, so that each modality knows
-    what the other does not. The `signal` multiplies what is seen and heard, and noise fills
-    up the variance. As in YouTube-8M, videos differ in the scale of their features, the first
-    columns of each modality are the largest, and values are clipped to [-2, 2].
+    Each topic and each label has a vector in a latent space of 128 dimensions. A video's latent
+    vector is that of its topic plus 0.7 times the mean of its labels' vectors, scaled to keep its
+    variance. The features of each modality are a random linear map of it plus white noise: it
+    makes up 80% of the variance of the visual features and 70% of that of the audio features. In
+    10% of the videos the visual features are noise alone, and in 30% the audio features are, so
+    that each modality is informative where the other is not. The part that is not noise is
+    multiplied by `signal`, and noise makes up for its variance. As in YouTube-8M, videos differ in
+    the scale of their features, the first columns of each modality are the largest, and values are
+    clipped to [-2, 2].
 
     References
     ----------
@@ -140,12 +140,12 @@ def make_video_embeddings(
     >>> X.shape, y.shape
     ((1000, 1152), (1000, 4800))
     >>> y.format, y.dtype, int(y.sum(axis=1).min())
-    ('csr', dtype('uint8'), 1)
+    ('csr', dtype('int64'), 1)
     """
     if labels_per_sample > n_labels:
         raise ValueError(
             f"Expected labels_per_sample to be at most n_labels, which is {n_labels}. Received "
-            f"{labels_per_sample}. Ask for fewer labels a sample, or for more labels."
+            f"{labels_per_sample}. Lower labels_per_sample, or raise n_labels."
         )
     world_seed, rows_seed = _seed(random_state).spawn(2)
     world = _World(
@@ -165,7 +165,7 @@ def make_video_embeddings(
         rows = X[start : start + _BLOCK]
         rows[:] = X_block[: len(rows)]
         y_blocks.append(y_block[: len(rows)])
-    return X, vstack(y_blocks, format="csr").astype(np.uint8)
+    return X, vstack(y_blocks, format="csr").astype(np.int64)
 
 
 def _seed(random_state: int | np.random.RandomState | None) -> np.random.SeedSequence:
@@ -175,32 +175,33 @@ def _seed(random_state: int | np.random.RandomState | None) -> np.random.SeedSeq
     return np.random.SeedSequence(None if random_state is None else int(random_state))
 
 
-def _place_labels(
+def _assign_labels(
     n_labels: int, n_topics: int, labels_per_sample: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Spread labels over topics so that each label gets its frequency, and topics are alike.
+    """Assign labels to topics so that each label gets its frequency, and topics equal counts.
 
-    Returns topics, labels, and the part of that topic's videos that have that label, by topic.
+    Returns arrays of topics, labels, and the fraction of the topic's videos that have the label,
+    sorted by topic.
     """
     rank = np.arange(1, n_labels + 1)
     frequency = (rank + _RANK_OFFSET) ** -_RANK_EXPONENT * np.exp(-rank / (_RANK_CUTOFF * n_labels))
     frequency *= labels_per_sample / frequency.sum()
     room = np.full(n_topics, labels_per_sample)
-    placed = []
+    assigned = []
     for label, missing in enumerate(frequency * n_topics):
         for topic in np.argsort(-room, kind="stable"):
             part = min(missing, _LARGEST_PART)
-            placed.append((topic, label, part))
+            assigned.append((topic, label, part))
             room[topic] -= part
             missing -= part
             if missing <= 0:
                 break
-    topics, labels, parts = map(np.array, zip(*sorted(placed), strict=True))
+    topics, labels, parts = map(np.array, zip(*sorted(assigned), strict=True))
     return topics, labels, parts
 
 
 class _World:
-    """What all videos share: the topics' labels, and the places of both among the features."""
+    """What all videos share: the labels of each topic, the latent vectors and the linear maps."""
 
     def __init__(
         self,
@@ -214,18 +215,18 @@ class _World:
         self.n_labels, self.n_topics, self.widths = n_labels, n_topics, widths
         self.count_p = _COUNT_SHAPE / (_COUNT_SHAPE + labels_per_sample - 1)
 
-        topics, self.slot_label, parts = _place_labels(n_labels, n_topics, labels_per_sample)
-        # A row draws until it has its number of labels. With that number negative binomial, a
-        # label of this weight ends up in about the wanted part of the topic's rows.
+        topics, self.slot_label, parts = _assign_labels(n_labels, n_topics, labels_per_sample)
+        # Labels are drawn until a row has its number of them. As that number is negative binomial,
+        # a label of this weight ends up in about the wanted fraction of the topic's rows.
         weights = (1 - parts) ** (-1 / _COUNT_SHAPE) - 1
         self.slot_end = np.cumsum(weights)
         last = np.searchsorted(topics, np.arange(n_topics), side="right") - 1
         self.topic_end = self.slot_end[last]
         self.topic_start = np.concatenate([[0.0], self.topic_end[:-1]])
 
-        self.topic_place = rng.standard_normal((n_topics, _LATENT_SIZE), dtype=np.float32)
-        self.topic_place -= self.topic_place.mean(axis=0)
-        self.label_place = rng.standard_normal((n_labels, _LATENT_SIZE), dtype=np.float32)
+        self.topic_vector = rng.standard_normal((n_topics, _LATENT_SIZE), dtype=np.float32)
+        self.topic_vector -= self.topic_vector.mean(axis=0)
+        self.label_vector = rng.standard_normal((n_labels, _LATENT_SIZE), dtype=np.float32)
         self.maps = {}
         for modality, width in widths.items():
             weight = rng.standard_normal((_LATENT_SIZE, width), dtype=np.float32)
@@ -235,11 +236,11 @@ class _World:
         """Draw a block of rows."""
         topic = rng.integers(self.n_topics, size=_BLOCK)
         y = self._draw_labels(rng, topic)
-        of_labels = (y @ self.label_place) / np.sqrt(np.diff(y.indptr), dtype=np.float32)[:, None]
-        place = self.topic_place[topic] + np.float32(_LABEL_WEIGHT) * of_labels
-        place /= np.sqrt(1 + _LABEL_WEIGHT**2, dtype=np.float32)
+        of_labels = (y @ self.label_vector) / np.sqrt(np.diff(y.indptr), dtype=np.float32)[:, None]
+        latent = self.topic_vector[topic] + np.float32(_LABEL_WEIGHT) * of_labels
+        latent /= np.sqrt(1 + _LABEL_WEIGHT**2, dtype=np.float32)
         loudness = rng.standard_normal(_BLOCK)
-        X = [self._draw_features(rng, m, place, loudness, signal) for m in self.widths]
+        X = [self._draw_features(rng, m, latent, loudness, signal) for m in self.widths]
         return np.hstack(X), y
 
     def _draw_labels(self, rng: np.random.Generator, topic: np.ndarray) -> csr_matrix:
@@ -252,7 +253,7 @@ class _World:
             if not again.any():
                 break
             label[again] = self._draw_label(rng, topic[row[again]])
-        else:  # a row that wants nearly all labels would wait long for the rare ones
+        else:  # drawing nearly all labels of the data set would take long to meet the rare ones
             for one in np.unique(row[again]):
                 mine = row == one
                 have = np.unique(label[mine])
@@ -264,7 +265,7 @@ class _World:
         return y
 
     def _draw_label(self, rng: np.random.Generator, topic: np.ndarray) -> np.ndarray:
-        """Draw a label for each entry of `topic`, from that topic or now and then from any."""
+        """Draw a label for each entry of `topic`, from that topic or at times from any."""
         anywhere = rng.random(len(topic)) < _OFF_TOPIC
         start = np.where(anywhere, 0.0, self.topic_start[topic])
         end = np.where(anywhere, self.topic_end[-1], self.topic_end[topic])
@@ -275,16 +276,16 @@ class _World:
         self,
         rng: np.random.Generator,
         modality: _Modality,
-        place: np.ndarray,
+        latent: np.ndarray,
         loudness: np.ndarray,
         signal: float,
     ) -> np.ndarray:
         width = self.widths[modality]
-        telling = rng.random((_BLOCK, 1)) >= modality.silent
-        share = (telling * modality.share * signal**2).astype(np.float32)
+        informative = rng.random((_BLOCK, 1)) >= modality.silent
+        share = (informative * modality.share * signal**2).astype(np.float32)
         X = rng.standard_normal((_BLOCK, width), dtype=np.float32)
         X *= np.sqrt(1 - share)
-        X += (np.sqrt(share) * place) @ self.maps[modality]
+        X += (np.sqrt(share) * latent) @ self.maps[modality]
 
         # The scales of a video's two modalities are correlated; their mean square is 1.
         log_scale = modality.row_spread * (0.6 * loudness + 0.8 * rng.standard_normal(_BLOCK))

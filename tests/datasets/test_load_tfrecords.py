@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import google_crc32c
 import numpy as np
 import pytest
 from sklearn.model_selection import train_test_split
@@ -60,11 +61,11 @@ def test_reads_what_was_written(tmp_path):
     assert data.data.flags.c_contiguous
     expected = [[i + 0.5, -1.0, 2.0, 0.25, i, 1.0] for i in range(7)]
     np.testing.assert_array_equal(data.data, np.float32(expected))
-    target = np.zeros((7, 10), dtype=np.uint8)
+    target = np.zeros((7, 10))
     target[np.arange(7), np.arange(7) % 5] = 1
     target[np.arange(7), 5 + np.arange(7) % 3] = 1
     assert data.target.format == "csr"
-    assert data.target.dtype == np.uint8
+    assert data.target.dtype == np.int64
     np.testing.assert_array_equal(data.target.toarray(), target)
     assert data.ids.tolist() == [f"v{i}" for i in range(7)]
     assert data.feature_names[3:5] == ["mean_rgb_3", "mean_audio_0"]
@@ -106,6 +107,29 @@ def shards(tmp_path):
 def test_files_are_read_once_in_sorted_order(shards, paths, ids, monkeypatch):
     monkeypatch.chdir(shards)
     assert load(paths).ids.tolist() == ids.split()
+
+
+def test_a_file_is_read_once_whatever_leads_to_it(shards, monkeypatch):
+    monkeypatch.chdir(shards)
+    os.symlink("a.tfrecord", "link.tfrecord")
+    os.symlink("sub", "folder")
+    assert load(["a.tfrecord", "./a.tfrecord", "sub/../a.tfrecord"]).ids.tolist() == ["v1"]
+    assert load(["link.tfrecord", "a.tfrecord"]).ids.tolist() == ["v1"]
+    assert load("link.tfrecord").ids.tolist() == ["v1"]
+    all_ids = ["v1", "v0", "v2", "v3"]
+    assert load(["folder/*", "sub/d.tfrecord", "*.tfrecord"]).ids.tolist() == all_ids
+
+
+def test_what_is_no_file_is_not_passed_over(shards, monkeypatch):
+    monkeypatch.chdir(shards)
+    os.symlink("gone.tfrecord", "d.tfrecord")
+    for paths in ["*.tfrecord", "d.tfrecord", ["a.tfrecord", "d.tfrecord"]]:
+        with pytest.raises(FileNotFoundError, match=r"'d.tfrecord' is a link to 'gone.tfrecord'"):
+            load(paths)
+    os.remove("d.tfrecord")
+    os.mkfifo("d.tfrecord")
+    with pytest.raises(ValueError, match=r"'d.tfrecord' is neither a file nor a folder"):
+        load("*.tfrecord")
 
 
 def test_paths_may_come_from_a_generator(shards):
@@ -160,7 +184,11 @@ def test_target_can_be_split(tmp_path):
     [
         ([{}, {"mean_audio": None}], r"record 1 .* no feature 'mean_audio'; it has \['id', "),
         ([{"id": None}], "record 0 .* no feature 'id'"),
-        ([{"labels": None}], "no feature 'labels'"),
+        ([{"labels": None}], "no feature 'labels'.*labels_feature=None"),
+        ([{}, {"labels": None}], "record 1 .* no feature 'labels'.*labels_feature=None"),
+        ([{"labels": None, "label": [1]}], "no feature 'labels'.* pass labels_feature='label'"),
+        ([{}, {"id": [b"a\xff"]}], r"record 1 .* id b'a\\xff' .* not UTF-8"),
+        ([{"id": [b"a\0"]}], r"id b'a\\x00' .* ends in a null"),
         ([{}, {"mean_rgb": [1.0] * 5}], "record 1 .* 5 values in feature 'mean_rgb', not 4"),
         ([{"mean_rgb": [1, 2, 3, 4]}], "int64_list as feature 'mean_rgb', not a float_list"),
         ([{"labels": [1.0]}], "float_list as feature 'labels', not a int64_list"),
@@ -176,10 +204,143 @@ def test_bad_records_are_named(tmp_path, records, message):
     write(tmp_path / "a.tfrecord", [good(i) for i in range(3)])
     records = [record if isinstance(record, bytes) else good(**record) for record in records]
     bad = write(tmp_path / "bad.tfrecord", records)
-    # Labels that no file has are missed only where no record of any file has them.
-    paths = bad if message == "no feature 'labels'" else tmp_path / "*.tfrecord"
-    with pytest.raises(ValueError, match=f"(?s)bad.tfrecord'.*{message}"):
-        load(paths)
+    for paths in [bad, tmp_path / "*.tfrecord"]:
+        with pytest.raises(ValueError, match=f"(?s)bad.tfrecord'.*{message}"):
+            load(paths)
+
+
+def test_files_without_labels_are_not_mixed_with_others(tmp_path):
+    write(tmp_path / "train.tfrecord", [good(0), good(1, labels=[])])
+    test = write(tmp_path / "test.tfrecord", [good(2, labels=[]), good(3, labels=[])])
+    with pytest.raises(
+        ValueError, match=r"test.tfrecord', in which no record has a label.* 1 of 2"
+    ):
+        load(tmp_path / "*.tfrecord")
+    assert load(test).target.nnz == 0
+
+
+@pytest.mark.parametrize("labels", [None, [], [1]])
+def test_labels_that_are_withheld_are_not_read(tmp_path, labels):
+    path = write(tmp_path / "a", [good(i, labels=labels) for i in range(3)])
+    data = load(path, labels_feature=None)
+    assert data.target is None
+    assert data.ids.tolist() == ["v0", "v1", "v2"]
+    assert data.data.shape == (3, 6)
+
+
+def test_frames_of_a_video_are_told_from_its_features(tmp_path):
+    import tensorflow as tf
+
+    frames = tf.train.FeatureList(feature=[tf.train.Feature()] * 3)
+    record = tf.train.SequenceExample(
+        context=tf.train.Example.FromString(good(mean_rgb=None, mean_audio=None)).features,
+        feature_lists=tf.train.FeatureLists(feature_list={"rgb": frames}),
+    )
+    path = write(tmp_path / "a", [record.SerializeToString()])
+    with pytest.raises(ValueError, match=r"record 0 .*holds frames.* video-level files"):
+        load(path)
+    # An empty list of frames is what YouTube-8M's own video-level records end with.
+    assert load(write(path, [good(1) + b"\x12\x00"])).ids.tolist() == ["v1"]
+
+
+def unusual(record):
+    """Serialise the features of an Example one by one and value by value, as is allowed."""
+    import tensorflow as tf
+
+    def field(number, content):
+        return bytes([8 * number + 2, *varint(len(content))]) + content
+
+    def varint(value):
+        return [value] if value < 128 else [value % 128 + 128, *varint(value // 128)]
+
+    content = b""
+    for name, feature in tf.train.Example.FromString(record).features.feature.items():
+        kind = feature.WhichOneof("kind")
+        values = getattr(feature, kind).value
+        if kind == "float_list":
+            packed = b"".join(b"\x0d" + struct.pack("<f", value) for value in values)
+        elif kind == "int64_list":
+            packed = b"".join(bytes([8, *varint(value)]) for value in values)
+        else:
+            packed = b"".join(field(1, value) for value in values)
+        number = ["bytes_list", "float_list", "int64_list"].index(kind) + 1
+        entry = field(1, name.encode()) + field(2, field(number, packed))
+        content += field(1, field(1, entry))
+    return content
+
+
+def test_records_of_an_unusual_layout_are_read_in_their_place(tmp_path):
+    path = write(tmp_path / "a", [unusual(good(i)) if i % 3 else good(i) for i in range(7)])
+    expected = load(write(tmp_path / "b", [good(i) for i in range(7)]))
+    for some in [load(path), load(write(path, [unusual(good(i)) for i in range(7)]))]:
+        np.testing.assert_array_equal(some.data, expected.data)
+        np.testing.assert_array_equal(some.target.toarray(), expected.target.toarray())
+        assert some.ids.tolist() == expected.ids.tolist()
+
+
+def test_other_features_are_passed_over(tmp_path):
+    more = {f"more_{i}": [[i], [float(i)] * i, [b"x"] * i][i % 3] for i in range(40)}
+    more = {name: values for name, values in more.items() if values}
+    path = write(tmp_path / "a", [good(0), good(1, **more), good(2, other=[b"x", b"y"])])
+    assert load(path).ids.tolist() == ["v0", "v1", "v2"]
+    np.testing.assert_array_equal(load(path).data[:, 4], [0, 1, 2])
+
+
+def test_gzip_is_read_as_plain_files_are(tmp_path):
+    records = [good(i) for i in range(300)]
+    plain, packed = write(tmp_path / "a", records), tmp_path / "b.tfrecord.gz"
+    packed.write_bytes(gzip.compress(plain.read_bytes()))
+    for name in ("data", "ids"):
+        np.testing.assert_array_equal(load(packed)[name], load(plain)[name])
+    assert (load(packed).target != load(plain).target).nnz == 0
+    content = plain.read_bytes()
+    packed.write_bytes(gzip.compress(content[:5000]) + gzip.compress(content[5000:]))
+    np.testing.assert_array_equal(load(packed).data, load(plain).data)
+
+    whole = packed.read_bytes()
+    packed.write_bytes(whole[:-9])
+    with pytest.raises(
+        ValueError, match=r"b.tfrecord.gz'.*gzip compression is damaged from record"
+    ):
+        load(packed)
+    packed.write_bytes(gzip.compress(content[:-3]))
+    with pytest.raises(ValueError, match=r"b.tfrecord.gz'.*truncated inside record 299"):
+        load(packed)
+
+
+@pytest.mark.parametrize("block_bytes", [1, 100, 1000, 10_000])
+@pytest.mark.parametrize("packed", [False, True])
+def test_blocks_of_any_size_give_the_same(tmp_path, monkeypatch, block_bytes, packed):
+    path = write(tmp_path / "a", [good(i, labels=[1] * (i % 50)) for i in range(100)])
+    expected = load(path)
+    if packed:
+        path.write_bytes(gzip.compress(path.read_bytes()))
+    monkeypatch.setattr("skmlclf.datasets._framing._BLOCK_BYTES", block_bytes)
+    data = load(path)
+    np.testing.assert_array_equal(data.data, expected.data)
+    assert data.ids.tolist() == expected.ids.tolist()
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(ValueError, match="record"):
+        load(path)
+
+
+@pytest.mark.parametrize("length", [2**31, 2**40, 2**63, 2**64 - 1])
+def test_no_length_asks_for_memory(tmp_path, length):
+    head = struct.pack("<Q", length)
+    crc = google_crc32c.value(head)
+    content = head + struct.pack("<I", ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
+    path = tmp_path / "a.tfrecord"
+    for packed in [content + good(), gzip.compress(content + good())]:
+        path.write_bytes(packed)
+        with pytest.raises(ValueError, match=r"a.tfrecord'.*record 0 .*bytes long"):
+            load(path)
+
+
+@pytest.mark.parametrize("width", [2**30, 2**62, 2**70])
+def test_no_width_asks_for_memory(tmp_path, width):
+    path = write(tmp_path / "a.tfrecord", [good()])
+    with pytest.raises(ValueError, match=rf"a.tfrecord'.*record 0.* 4 values .* not {width}"):
+        load(path, features={"mean_rgb": width})
 
 
 def test_every_cut_of_a_file_is_noticed_but_those_between_records(tmp_path):
@@ -214,8 +375,10 @@ def test_a_flipped_bit_is_noticed(tmp_path, position):
     [
         (b"", r"empty \(0 bytes\)"),
         (b"id,labels\n1,2\n" * 20, "not a TFRecord file"),
-        (gzip.compress(b"records" * 50), "compressed with gzip"),
+        (gzip.compress(b"records" * 50), "not a TFRecord file"),
+        (gzip.compress(b""), "holds no record"),
     ],
+    ids=["empty", "text", "text in gzip", "empty gzip"],  # gzip writes the time into its bytes
 )
 def test_other_files_are_refused(tmp_path, content, message):
     path = tmp_path / "odd.tfrecord"
@@ -255,6 +418,7 @@ def test_missing_files_are_named(tmp_path, paths, message, monkeypatch):
         ({"id_feature": "mean_rgb"}, "different names"),
         ({"labels_feature": "id"}, "different names"),
         ({"id_feature": None}, "The 'id_feature' parameter"),
+        ({"labels_feature": 3}, "The 'labels_feature' parameter"),
     ],
 )
 def test_bad_parameters_are_refused(tmp_path, parameters, message, monkeypatch):
@@ -264,9 +428,11 @@ def test_bad_parameters_are_refused(tmp_path, parameters, message, monkeypatch):
         load(**{"paths": "a.tfrecord"} | parameters)
 
 
-def test_importing_the_package_imports_no_tensorflow():
+def test_reading_imports_no_tensorflow(tmp_path):
+    path = write(tmp_path / "a", [good(), unusual(good(1))])
     code = (
         "import sys, skmlclf.datasets, skmlclf.preprocessing\n"
+        f"skmlclf.datasets.load_tfrecords({str(path)!r}, features={SMALL})\n"
         "print([m for m in ('tensorflow', 'keras', 'matplotlib') if m in sys.modules])\n"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -61,7 +61,7 @@ def test_form_of_what_is_returned(default):
     assert np.abs(X).max() <= 2
     assert isinstance(y, sp.csr_matrix)
     assert y.shape == (1000, 4800)
-    assert y.dtype == np.uint8
+    assert y.dtype == np.int64
     assert set(y.data) == {1}
     assert y.has_canonical_format
     assert np.diff(y.indptr).min() == 1
