@@ -6,9 +6,15 @@ from typing import Any, TextIO
 from numpy.typing import ArrayLike
 
 from skmlclf.callbacks._epoch_line import EpochPrinter
-from skmlclf.metrics._registry import CONFUSION, resolve_metric
+from skmlclf.metrics import get_metric
 
-DEFAULT_METRICS = ("precision_at_20", "recall_samples", "f1_samples", "hamming", CONFUSION)
+DEFAULT_METRICS = (
+    "precision_at_20",
+    "recall_samples",
+    "f1_samples",
+    "hamming",
+    "multilabel_confusion_matrix",
+)
 
 
 class EpochMetrics(EpochPrinter):
@@ -67,8 +73,7 @@ class EpochMetrics(EpochPrinter):
         if (X_val is None) != (y_val is None):
             raise ValueError("X_val and y_val must be given together, got only one of them.")
         for metric in metrics:
-            if metric != CONFUSION:
-                resolve_metric(metric)
+            get_metric(metric)
         self.metrics = tuple(metrics)
         self.X_val = X_val
         self.y_val = y_val

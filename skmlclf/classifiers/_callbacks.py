@@ -6,7 +6,7 @@ import keras
 
 from skmlclf.callbacks import EpochMetrics, EpochTable
 from skmlclf.callbacks._best_epoch import BestEpoch
-from skmlclf.metrics._registry import resolve_metric
+from skmlclf.metrics import get_metric
 
 
 def make_callbacks(estimator: Any) -> list[Any]:
@@ -45,7 +45,7 @@ def make_callbacks(estimator: Any) -> list[Any]:
         on_loss = estimator.scoring == "loss"
         best = BestEpoch(
             f"val_{estimator.scoring}",
-            greater_is_better=not on_loss and resolve_metric(estimator.scoring).greater_is_better,
+            greater_is_better=not on_loss and bool(get_metric(estimator.scoring).greater_is_better),
             patience=estimator.n_iter_no_change,
             tol=estimator.tol,
         )

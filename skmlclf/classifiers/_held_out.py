@@ -9,9 +9,7 @@ from skmlclf._compat import _get_feature_names
 from skmlclf.callbacks import EpochMetrics
 from skmlclf.classifiers._rows import Rows, check_rows, split_rows
 from skmlclf.classifiers._targets import Targets, both_classes
-from skmlclf.metrics import multilabel_confusion_matrix
-from skmlclf.metrics._predictions import one_hot
-from skmlclf.metrics._registry import CONFUSION, TopK, resolve_metric
+from skmlclf.metrics import evaluate_metrics, get_metric, one_hot
 from skmlclf.training import Predictor
 
 
@@ -127,11 +125,8 @@ class HeldOut:
         self.name = name
         self._rows = rows
         self._kind = kind
-        self._metrics = {n: resolve_metric(n) for n in dict.fromkeys(metrics) if n != CONFUSION}
-        self._confusion = CONFUSION in metrics
-        ranking = [m for m in self._metrics.values() if m.kind == "ranking"]
-        depths = [metric.depth(rows.positives) for metric in ranking]
-        self._needs_all_scores = None in depths
+        self._metrics = [get_metric(name) for name in dict.fromkeys(metrics)]
+        depths = [metric.depth_for(rows.positives) for metric in self._metrics]
         self._depth = min(
             rows.positives.shape[1], max((d for d in depths if d is not None), default=1)
         )
@@ -152,26 +147,35 @@ class HeldOut:
         loss, best, y_pred = predictor.evaluate(
             rows.X, rows.positives, rows.weight, self._depth, rows.places
         )
-        topk: TopK | None = best
-        y_true, y_score = rows.positives, None
+        y_true = rows.positives
         if self._kind == "binary":
             # As the scorers see it: two classes, of which a row has one.
             y_true = one_hot(np.diff(y_true.indptr), np.arange(2))
             y_pred = one_hot(np.diff(y_pred.indptr), np.arange(2))
-            y_score, topk = both_classes(best[1][:, :1]), None
         elif self._kind == "multiclass":
             y_pred = one_hot(best[0][:, 0], np.arange(y_true.shape[1]))
-        if self._needs_all_scores and y_score is None:
-            y_score = predictor.probabilities(
-                rows.X if rows.places is None else rows.X[rows.places]
-            )
-        logs = {"loss": loss}
-        for name, metric in self._metrics.items():
-            logs[name] = metric.compute(
-                y_true, topk=topk, y_score=y_score, y_pred=y_pred, sample_weight=rows.weight
-            )
-        if self._confusion:
-            counts = multilabel_confusion_matrix(y_true, y_pred, sample_weight=rows.weight)
-            totals = counts.sum(axis=0).ravel()
-            logs.update(zip(("tn", "fp", "fn", "tp"), totals, strict=True))
+        responses = _HeldOutResponses(rows, predictor, self._kind == "binary", best, y_pred)
+        logs = {"loss": loss, **evaluate_metrics(self._metrics, y_true, responses, rows.weight)}
         return {f"{self.name}_{name}": value for name, value in logs.items()}
+
+
+class _HeldOutResponses:
+    """What a network responds with for the held-out rows, out of one pass where it can be."""
+
+    def __init__(self, rows: Rows, predictor: Predictor, binary: bool, best: Any, y_pred: Any):
+        self._rows, self._predictor, self._binary = rows, predictor, binary
+        self._best, self._y_pred = best, y_pred
+
+    def top_k(self, k: int) -> Any:
+        return None if self._binary else self._best
+
+    def probabilities(self) -> np.ndarray:
+        if self._binary:
+            return both_classes(self._best[1][:, :1])
+        rows = self._rows
+        return self._predictor.probabilities(rows.X if rows.places is None else rows.X[rows.places])
+
+    scores = probabilities
+
+    def decisions(self) -> Any:
+        return self._y_pred

@@ -17,8 +17,7 @@ from skmlclf.displays._style import (
     readable,
     several_axes,
 )
-from skmlclf.metrics import get_scorer
-from skmlclf.metrics._registry import resolve_metric
+from skmlclf.metrics import get_metric, get_scorer
 
 # Words that tell of a cost or an error in the names of figures which are no metrics.
 _LOWER_IS_BETTER = {"loss", "error", "hamming", "seconds", "time", "parameters", "memory", "bytes"}
@@ -111,7 +110,7 @@ class ComparisonDisplay:
         ComparisonDisplay
         """
         names = [metrics] if isinstance(metrics, str) else list(metrics)
-        greater = {name: resolve_metric(name).greater_is_better for name in names}
+        greater = {name: get_metric(name).greater_is_better is not False for name in names}
         scorers = {name: get_scorer(name) for name in names}
         weight = {} if sample_weight is None else {"sample_weight": sample_weight}
         results = {}
@@ -238,6 +237,6 @@ def is_greater_better(figure: str) -> bool:
     """
     name = figure.removeprefix("val_")
     try:
-        return resolve_metric(name).greater_is_better
+        return get_metric(name).greater_is_better is not False
     except ValueError:
         return not _LOWER_IS_BETTER & set(name.split("_"))

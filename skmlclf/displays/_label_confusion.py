@@ -10,8 +10,7 @@ import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
 from skmlclf.displays._style import clear_frame, colors, format_alike, one_axes, plain
-from skmlclf.metrics import label_confusion_matrix
-from skmlclf.metrics._predictions import Predictions, as_indicator
+from skmlclf.metrics import EstimatorResponses, as_indicator, label_confusion_matrix
 
 LabelNames = Mapping[int, Any] | Sequence[Any] | NDArray[Any]
 
@@ -108,7 +107,7 @@ class LabelConfusionDisplay:
             label_names = classes
         return cls.from_predictions(
             y,
-            Predictions(estimator, X).decisions(classes),
+            EstimatorResponses(estimator, X, classes=classes).decisions(),
             n_pairs=n_pairs,
             label_names=label_names,
             sample_weight=sample_weight,

@@ -8,8 +8,8 @@ import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
 from skmlclf.displays._style import clear_frame, last_step, legend, look, one_axes, plain
+from skmlclf.metrics import EstimatorResponses, as_indicator, one_hot
 from skmlclf.metrics._inputs import LabelMatrix
-from skmlclf.metrics._predictions import Predictions, as_indicator, one_hot, topk_method
 from skmlclf.metrics._topk import ScoreLike, best_first, read_ranking_inputs
 
 _BASELINE = "frequency ranking"
@@ -121,14 +121,10 @@ class PrecisionAtKDisplay:
             y_train = one_hot(y_train, classes)
         n_labels = LabelMatrix(y, "y").shape[1]
         k_max = _checked_k(k_max, n_labels)
-        predictions = Predictions(estimator, X)
-        # With one class a row the classes are few, and predict_topk may speak of classes.
-        method = topk_method(estimator) if classes is None else None
-        y_score: Any
-        if method is None:
-            y_score = predictions.scores(classes)
-        else:
-            y_score = predictions.top_k(method, k_max)
+        responses = EstimatorResponses(estimator, X, classes=classes)
+        y_score: Any = responses.top_k(k_max)
+        if y_score is None:
+            y_score = responses.scores()
         return cls.from_predictions(
             y,
             y_score,

@@ -11,6 +11,7 @@ from skmlclf.metrics.decisions import (
     multilabel_confusion_matrix,
     samples_precision_recall_f1,
 )
+from skmlclf.metrics.evaluation import evaluate_metrics
 from skmlclf.metrics.propensity import (
     inverse_propensity,
     propensity_scored_ndcg_at_k_score,
@@ -23,10 +24,24 @@ from skmlclf.metrics.ranking import (
     precision_at_k_score,
     recall_at_k_score,
 )
+from skmlclf.metrics.registry import Metric, get_metric, register_metric
+from skmlclf.metrics.responses import (
+    EstimatorResponses,
+    Responses,
+    as_indicator,
+    one_hot,
+    topk_method,
+)
 from skmlclf.metrics.scorers import get_scorer, get_scorer_names
 
 __all__ = [
+    "EstimatorResponses",
+    "Metric",
     "RankingAccumulator",
+    "Responses",
+    "as_indicator",
+    "evaluate_metrics",
+    "get_metric",
     "get_scorer",
     "get_scorer_names",
     "global_average_precision_score",
@@ -37,10 +52,13 @@ __all__ = [
     "mean_average_precision_score",
     "multilabel_confusion_matrix",
     "ndcg_at_k_score",
+    "one_hot",
     "precision_at_equal_recall_score",
     "precision_at_k_score",
     "propensity_scored_ndcg_at_k_score",
     "propensity_scored_precision_at_k_score",
     "recall_at_k_score",
+    "register_metric",
     "samples_precision_recall_f1",
+    "topk_method",
 ]

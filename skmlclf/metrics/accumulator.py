@@ -10,9 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from skmlclf._compat import Interval
 from skmlclf.metrics._inputs import checked, weighted_mean
-from skmlclf.metrics._registry import resolve_metric
 from skmlclf.metrics._topk import ScoreLike, TopKScores, read_ranking_inputs
 from skmlclf.metrics.ranking import EqualRecall
+from skmlclf.metrics.registry import get_metric
 
 
 class _Rows(NamedTuple):
@@ -198,19 +198,24 @@ class RankingAccumulator:
         ValueError
             If there are no rows, no such metric, or what was kept cannot tell its value.
         """
-        metric = resolve_metric(name)
-        if metric.kind != "ranking":
-            raise ValueError(f"{name} looks at decisions, which an accumulator does not take.")
+        metric = get_metric(name)
+        if metric.response != "ranking":
+            raise ValueError(
+                f"{name} looks at {metric.response}, and an accumulator keeps the best labels only."
+            )
         y_true, topk, weights = self.kept()
         if name == "perr":
             return self._precision_at_equal_recall(weights)
-        if metric.k is None or min(metric.k, self.n_labels) > topk[0].shape[1]:
+        depth = metric.depth_for(y_true)
+        if depth is None or min(depth, self.n_labels) > topk[0].shape[1]:
             raise ValueError(
                 f"{name} takes more than the {topk[0].shape[1]} best labels of a row that were "
                 "kept. Make the accumulator with a larger k, or ask for a smaller one, as in "
                 f"{name.split('_at_')[0]}_at_{self.k}."
             )
-        return metric.compute(y_true, topk=topk, sample_weight=weights)
+        value = metric.compute(y_true, topk, weights)
+        assert isinstance(value, float)
+        return value
 
     def results(self, names: Iterable[str] | None = None) -> dict[str, float]:
         """Compute several metrics of all rows taken so far.

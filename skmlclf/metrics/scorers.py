@@ -3,22 +3,16 @@
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-from sklearn.metrics import get_scorer_names as sklearn_scorer_names
+from sklearn.metrics import get_scorer as get_sklearn_scorer
+from sklearn.metrics import get_scorer_names as get_sklearn_scorer_names
 
 from skmlclf._compat import BaseScorer, shared_predictions
-from skmlclf.metrics._predictions import Predictions, as_indicator, topk_method
-from skmlclf.metrics._registry import (
-    CONFUSION,
-    Metric,
-    metric_names,
-    resolve_metric,
-    unknown_name_message,
-)
-from skmlclf.metrics.decisions import multilabel_confusion_matrix
+from skmlclf.metrics.evaluation import evaluate_metrics
+from skmlclf.metrics.registry import Metric, get_metric, metric_names, unknown_name_message
+from skmlclf.metrics.responses import EstimatorResponses, as_indicator
 
 
-def get_scorer(scoring: str | Callable[..., Any]) -> Callable[..., Any]:
+def get_scorer(scoring: str | Metric | Callable[..., Any]) -> Callable[..., Any]:
     """Return the scorer of that name, for ``scoring=`` of scikit-learn's tools.
 
     Parameters
@@ -63,21 +57,21 @@ def get_scorer(scoring: str | Callable[..., Any]) -> Callable[..., Any]:
     >>> cross_val_score(KNeighborsClassifier(), X, y, scoring=scorer, cv=3).round(2)
     array([0.54, 0.56, 0.47])
     """
+    if isinstance(scoring, Metric):
+        return _MetricScorer(scoring)
     if callable(scoring):
         return scoring
     if not isinstance(scoring, str):
         raise ValueError(f"scoring must be the name of a metric or a callable, got {scoring!r}.")
-    if scoring == CONFUSION:
-        return _ConfusionScorer()
     try:
-        return _MetricScorer(resolve_metric(scoring))
+        return _MetricScorer(get_metric(scoring))
     except ValueError as error:
-        if scoring in sklearn_scorer_names():
-            raise ValueError(
-                f"{scoring!r} is a scorer of scikit-learn's: get it with sklearn.metrics."
-                "get_scorer."
-            ) from None
-        raise ValueError(unknown_name_message(scoring, get_scorer_names())) from error
+        theirs = get_sklearn_scorer_names()
+        if scoring not in theirs:
+            message = unknown_name_message(scoring, get_scorer_names(), theirs)
+            raise ValueError(f"{message} The scorers of scikit-learn are known too.") from error
+    scorer: Callable[..., Any] = get_sklearn_scorer(scoring)
+    return scorer
 
 
 def get_scorer_names() -> list[str]:
@@ -93,57 +87,37 @@ def get_scorer_names() -> list[str]:
     >>> "gap_at_20" in get_scorer_names()
     True
     """
-    return sorted([*metric_names(), CONFUSION])
+    return metric_names()
 
 
 class _MetricScorer(BaseScorer):
-    """A metric with the predictions it needs asked from the estimator."""
+    """A metric with the responses it needs asked from the estimator.
+
+    It carries its metric along, so that it works in processes where nothing was registered.
+    """
 
     def __init__(self, metric: Metric) -> None:
         self._metric = metric
-        if metric.kind == "decision":
-            responses = ["predict"]
+        if metric.response == "decisions":
+            methods = ["predict"]
+        elif metric.response == "probabilities":
+            methods = ["predict_proba"]
         else:
-            responses = ["predict_proba", "decision_function"]
-            if metric.name != "map":
-                responses.insert(0, "predict_topk")
-        sign = 1 if metric.greater_is_better else -1
-        super().__init__(metric.score, sign, {}, responses)
+            methods = ["predict_proba", "decision_function"]
+            if metric.depth is not None:
+                methods.insert(0, "predict_topk")
+        sign = -1 if metric.greater_is_better is False else 1
+        super().__init__(metric.compute, sign, {}, methods)
 
     def __repr__(self) -> str:
         return f"get_scorer({self._metric.name!r})"
 
     def _score(
         self, method_caller: Any, estimator: Any, X: Any, y_true: Any, **kwargs: Any
-    ) -> float:
-        predictions = Predictions(estimator, X, shared_predictions(method_caller))
+    ) -> float | dict[str, float]:
         y_true, classes = as_indicator(y_true, estimator)
-        if self._metric.kind == "decision":
-            y_score = predictions.decisions(classes)
-        else:
-            depth = self._metric.depth(y_true)
-            # With one-dimensional y the classes are few and predict_topk may speak of classes.
-            method = topk_method(estimator) if depth and classes is None else None
-            if method is None:
-                y_score = predictions.scores(classes)
-            else:
-                y_score = predictions.top_k(method, min(depth, np.shape(y_true)[1]))
-        return self._sign * self._metric.score(y_true, y_score, **kwargs)
-
-
-class _ConfusionScorer(BaseScorer):
-    """Totals over all labels of their confusion matrices."""
-
-    def __init__(self) -> None:
-        super().__init__(multilabel_confusion_matrix, 1, {}, ["predict"])
-
-    def __repr__(self) -> str:
-        return f"get_scorer({CONFUSION!r})"
-
-    def _score(
-        self, method_caller: Any, estimator: Any, X: Any, y_true: Any, **kwargs: Any
-    ) -> dict[str, float]:
-        predictions = Predictions(estimator, X, shared_predictions(method_caller))
-        y_true, classes = as_indicator(y_true, estimator)
-        totals = multilabel_confusion_matrix(y_true, predictions.decisions(classes), **kwargs)
-        return dict(zip(("tn", "fp", "fn", "tp"), totals.sum(axis=0).ravel(), strict=True))
+        shared = shared_predictions(method_caller)
+        responses = EstimatorResponses(estimator, X, classes=classes, shared=shared)
+        values = evaluate_metrics([self._metric], y_true, responses, **kwargs)
+        scores = {key: self._sign * value for key, value in values.items()}
+        return scores if self._metric.keys else scores[self._metric.name]

@@ -118,7 +118,7 @@ def block_size(request):
         patch.setattr("skmlclf.metrics.average_precision.CHUNK_PAIRS", 3)
         patch.setattr("skmlclf.metrics.average_precision.GROUPED_PAIRS", 5)
         patch.setattr("skmlclf.metrics.average_precision.FEW_TRUE", 2)
-        patch.setattr("skmlclf.metrics._inputs.READ_BLOCK_BYTES", 64)
+        patch.setattr("skmlclf._indicator.READ_BLOCK_BYTES", 64)
         yield
 
 

@@ -366,17 +366,17 @@ def test_bad_scores_raise(metric, damage, y_true, y_score):
 
 
 BAD_TRUTH = {
-    "2": (lambda y: y * 2, "holds .*2"),
-    "-1": (lambda y: -y, "holds .*-1"),
-    "half": (lambda y: y / 2, "holds .*0.5"),
-    "nan": (lambda y: np.where(y, np.nan, 0), "holds .*nan"),
-    "sparse 2": (lambda y: sp.csc_array(2 * y), "holds .*2"),
-    "1-d": (lambda y: y[:, 0], "single column of labels"),
+    "2": (lambda y: y * 2, "only 0 and 1, got .2."),
+    "-1": (lambda y: -y, "only 0 and 1, got .-1."),
+    "half": (lambda y: y / 2, "only 0 and 1, got .0.5."),
+    "nan": (lambda y: np.where(y, np.nan, 0), "only 0 and 1, got .nan.. NaN stands for"),
+    "sparse 2": (lambda y: sp.csc_array(2 * y), "only 0 and 1, got .2."),
+    "1-d": (lambda y: y[:, 0], "single column of classes"),
     "3-d": (lambda y: y[None], r"shape is \(1, 60, 30\)"),
     "no rows": (lambda y: y[:0], "neither of them 0"),
     "no columns": (lambda y: sp.csr_array((60, 0)), "neither of them 0"),
-    "text": (lambda y: y.astype(str), "Binarise the labels"),
-    "lists of labels": (lambda y: [{"a"}, {"b"}], "Binarise the labels"),
+    "text": (lambda y: y.astype(str), "MultiLabelBinarizer"),
+    "lists of labels": (lambda y: [{"a"}, {"b"}], "MultiLabelBinarizer"),
 }
 
 
@@ -483,7 +483,7 @@ def test_memory_beside_the_inputs_is_a_block(name, k, rng, monkeypatch):
 
 @pytest.mark.parametrize("name", DECISIONS)
 def test_memory_beside_dense_decisions_is_a_block(name, rng, monkeypatch):
-    monkeypatch.setattr("skmlclf.metrics._inputs.READ_BLOCK_BYTES", 1 << 14)
+    monkeypatch.setattr("skmlclf._indicator.READ_BLOCK_BYTES", 1 << 14)
     y_true = rng.random((2000, 600)) < 2e-3
     y_pred = ~y_true
     tracemalloc.start()

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 import sklearn
+from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.datasets import make_classification, make_multilabel_classification
 from sklearn.dummy import DummyClassifier
@@ -30,7 +31,7 @@ from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
 from skmlclf import metrics
-from skmlclf.metrics import get_scorer, get_scorer_names
+from skmlclf.metrics import Metric, get_scorer, get_scorer_names
 
 SCALARS = [name for name in get_scorer_names() if name != "multilabel_confusion_matrix"]
 X, Y = make_multilabel_classification(n_samples=90, n_features=8, n_classes=6, random_state=0)
@@ -104,7 +105,7 @@ def test_every_name_gives_a_scorer_that_says_its_name():
         ("perr_at_5", "no metric"),
         ("gap", "no metric 'gap'"),
         ("nonsense", r"Known are f1_samples, .* any other k"),
-        ("f1_macro", "scorer of scikit-learn's"),
+        ("f1_makro", "Did you mean .*'f1_macro'"),
     ],
 )
 def test_unknown_names(name, message):
@@ -360,6 +361,121 @@ def test_one_dimensional_targets_pass_over_predict_topk(calls):
     model = BothWays().fit(features, np.eye(3)[y])
     assert 0 < get_scorer("hit_at_1")(model, features, y) <= 1
     assert calls == {"predict_proba": 1}
+
+
+# --- metrics of one's own, and scikit-learn's --------------------------------------------------
+
+
+def subset_accuracy(y_true, y_pred, sample_weight=None):
+    return np.average((y_true.toarray() == y_pred).all(axis=1), weights=sample_weight)
+
+
+def label_loss(y_true, y_proba):
+    truth = y_true.toarray()
+    return -np.mean(np.log(np.where(truth == 1, y_proba, 1 - y_proba).clip(1e-9)))
+
+
+@pytest.fixture
+def own_metrics():
+    metrics.register_metric(Metric("subset_accuracy", subset_accuracy, response="decisions"))
+    metrics.register_metric(
+        Metric("label_loss", label_loss, greater_is_better=False, response="probabilities")
+    )
+
+
+def test_registered_metrics_are_scorers(own_metrics):
+    model = KNeighborsClassifier().fit(X, Y)
+    assert get_scorer("subset_accuracy")(model, X, Y) == model.score(X, Y)
+    probabilities = columns_of_ones(model.predict_proba(X))
+    value = get_scorer("label_loss")(model, X, Y)
+    assert value == pytest.approx(-label_loss(sp.csr_array(Y), probabilities), rel=1e-12)
+    with pytest.raises(AttributeError, match="RidgeClassifier has no predict_proba"):
+        get_scorer("label_loss")(RidgeClassifier().fit(X, Y), X, Y)
+    unregistered = Metric("unregistered", subset_accuracy, response="decisions")
+    assert get_scorer(unregistered)(model, X, Y) == model.score(X, Y)
+
+
+def test_registered_metrics_reach_worker_processes(own_metrics):
+    """A worker has its own table of metrics; the scorer brings its metric along."""
+    search = GridSearchCV(
+        KNeighborsClassifier(),
+        {"n_neighbors": [1, 5]},
+        scoring={name: get_scorer(name) for name in ("subset_accuracy", "label_loss")},
+        refit="subset_accuracy",
+        cv=2,
+        error_score="raise",
+    )
+    alone = clone(search).fit(X, Y).cv_results_
+    together = search.set_params(n_jobs=2).fit(X, Y).cv_results_
+    for name in ("mean_test_subset_accuracy", "mean_test_label_loss"):
+        np.testing.assert_array_equal(together[name], alone[name])
+        assert len(set(alone[name])) == 2
+
+
+def test_names_of_scikit_learn():
+    model = KNeighborsClassifier().fit(X, Y)
+    for name in ("f1_macro", "accuracy", "neg_log_loss"):
+        assert repr(get_scorer(name)) == repr(sklearn.metrics.get_scorer(name))
+    assert get_scorer("accuracy")(model, X, Y) == model.score(X, Y)
+
+
+# --- logits, where they are offered ------------------------------------------------------------
+
+
+class Saturated(BothWays):
+    """Responds with float32 probabilities, or with the logits behind them on request."""
+
+    def decision_function(self, X):
+        self.calls["decision_function"] += 1
+        return self.scale * (X @ self.coef_ - 0.5)
+
+    def predict_proba(self, X):
+        self.calls["predict_proba"] += 1
+        return expit(self.scale * (X @ self.coef_ - 0.5)).astype(np.float32)
+
+    def predict_topk(self, X, k=20, *, response_method="predict_proba"):
+        logits = self.scale * (X @ self.coef_ - 0.5)
+        labels = np.argsort(-logits, axis=1, kind="stable")[:, :k]
+        scores = np.take_along_axis(logits, labels, axis=1)
+        self.calls[response_method] += 1
+        if response_method == "predict_proba":
+            scores = expit(scores).astype(np.float32)
+        return labels, scores
+
+
+@pytest.mark.parametrize("wrap", [lambda m: m, make_pipeline, lambda m: GridSearchCV(m, {}, cv=2)])
+def test_rankings_go_by_logits(wrap, calls):
+    model = wrap(Saturated(scale=1000.0)).fit(X, Y)
+    bare = Saturated(scale=1000.0).fit(X, Y)
+    logits, probabilities = bare.decision_function(X), bare.predict_proba(X)
+    calls.clear()
+    expected = metrics.global_average_precision_score(Y, logits, k=3)
+    assert metrics.global_average_precision_score(Y, probabilities, k=3) != expected
+    assert get_scorer("gap_at_3")(model, X, Y) == expected
+    assert set(calls) == {"decision_function"}
+
+
+def test_all_scores_go_by_logits(calls):
+    model = Saturated(scale=1000.0).fit(X, Y)
+    expected = metrics.mean_average_precision_score(Y, model.decision_function(X))
+    calls.clear()
+    assert get_scorer("map")(model, X, Y) == expected
+    assert calls == {"decision_function": 1}
+
+
+def test_perr_of_logits_counts_labels_of_any_positive_probability(calls):
+    model = Saturated(scale=3.0).fit(X, Y)
+    logits, probabilities = model.decision_function(X), model.predict_proba(X)
+    assert (logits < 0).any()
+    assert (probabilities > 0).all()
+    expected = metrics.precision_at_equal_recall_score(Y, probabilities)
+    assert get_scorer("perr")(model, X, Y) == pytest.approx(expected, rel=1e-12)
+    # The official rule, which a classifier of probabilities alone keeps to.
+    counts = KNeighborsClassifier(1).fit(X[:45], Y[:45])
+    votes = columns_of_ones(counts.predict_proba(X))
+    official = metrics.precision_at_equal_recall_score(Y, votes, logits=False)
+    assert official < metrics.precision_at_equal_recall_score(Y, votes, logits=True)
+    assert get_scorer("perr")(counts, X, Y) == official
 
 
 # --- metadata routing --------------------------------------------------------------------------

@@ -1,0 +1,116 @@
+"""Several metrics of one classifier at once, each response asked for at most once."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import ArrayLike, NDArray
+
+from skmlclf._indicator import read_indicator
+from skmlclf.metrics.registry import Metric, get_metric
+from skmlclf.metrics.responses import Responses, TopK
+
+# Scores of a sorted top-k list may rise by so many units in the last place, for the float32
+# sigmoid of TensorFlow is not monotone.
+ROUNDING_STEPS = 16
+
+
+def evaluate_metrics(
+    metrics: Iterable[str | Metric],
+    y_true: Any,
+    responses: Responses,
+    sample_weight: ArrayLike | None = None,
+) -> dict[str, float]:
+    """Compute metrics of what a classifier responds with.
+
+    Parameters
+    ----------
+    metrics : iterable of str or Metric
+        Names of :func:`get_scorer_names`, with any k in those at k, or metrics.
+    y_true : {array-like, sparse} of shape (n_samples, n_labels)
+        The true labels, entries 0 or 1. Any scipy sparse format will do.
+    responses : Responses
+        What the classifier responds with. The best labels of each row are asked for once, as many
+        as the deepest metric needs; all scores, probabilities and decisions once each, where
+        a metric needs them.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weight of each row.
+
+    Returns
+    -------
+    dict of str to float
+        By name of the metric, in the order given. Losses keep their own sign. A metric of several
+        values contributes them under its own keys.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown, `y_true` is not 0/1, or shapes do not agree.
+
+    See Also
+    --------
+    EstimatorResponses : The responses of a scikit-learn estimator.
+
+    Examples
+    --------
+    Anything with the four methods of ``Responses`` will do, such as a Keras model's outputs:
+
+    >>> import numpy as np
+    >>> from skmlclf.metrics import evaluate_metrics
+    >>> class Outputs:
+    ...     def __init__(self, logits):
+    ...         self.logits = logits
+    ...     def top_k(self, k):
+    ...         return None  # only all scores are at hand
+    ...     def scores(self):
+    ...         return self.logits
+    ...     def probabilities(self):
+    ...         return 1 / (1 + np.exp(-self.logits))
+    ...     def decisions(self):
+    ...         return self.logits > 0
+    >>> y_true = [[1, 0, 1, 0], [0, 1, 0, 0]]
+    >>> outputs = Outputs(np.array([[2.0, 1.0, -0.5, -3.0], [-2.0, 0.5, -4.0, -3.0]]))
+    >>> evaluate_metrics(["hit_at_1", "multilabel_confusion_matrix"], y_true, outputs)
+    {'hit_at_1': 1.0, 'tn': 4.0, 'fp': 1.0, 'fn': 1.0, 'tp': 2.0}
+    """
+    chosen = {metric.name: metric for metric in map(get_metric, metrics)}
+    y_true = sp.csr_array(read_indicator(y_true, "y_true"), dtype=np.int64)
+    n_labels = y_true.shape[1]
+    depths = {
+        name: min(depth, n_labels)
+        for name, metric in chosen.items()
+        if (depth := metric.depth_for(y_true)) is not None
+    }
+    topk = responses.top_k(max(depths.values())) if depths else None
+    if topk is not None:
+        topk = _without_rounding(topk)
+    asked: dict[str, Any] = {}
+
+    def response_to(metric: Metric) -> Any:
+        if metric.name in depths and topk is not None:
+            return topk
+        method = {"ranking": "scores"}.get(metric.response, metric.response)
+        if method not in asked:
+            asked[method] = getattr(responses, method)()
+        return asked[method]
+
+    values: dict[str, float] = {}
+    for name, metric in chosen.items():
+        value = metric.compute(y_true, response_to(metric), sample_weight)
+        values.update(value if isinstance(value, dict) else {name: value})
+    return values
+
+
+def _without_rounding(topk: TopK) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Let no score of a top-k list exceed the one before it by no more than rounding."""
+    labels, scores = np.asarray(topk[0]), np.asarray(topk[1])
+    if scores.dtype.kind != "f" or scores.ndim != 2:
+        return labels, scores
+    rises = scores[:, 1:] > scores[:, :-1]
+    if not rises.any():
+        return labels, scores
+    flat = np.minimum.accumulate(scores, axis=1)
+    # What rises by more was not sorted at all, and the metrics say so.
+    within = scores - flat <= ROUNDING_STEPS * np.spacing(np.abs(flat))
+    return labels, flat if within.all() else scores

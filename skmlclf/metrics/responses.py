@@ -1,0 +1,306 @@
+"""What a classifier responds with, in the one shape that metrics take: one column per label.
+
+scikit-learn's classifiers respond to multilabel targets in several ways: one array of
+probabilities, a list of one array per label, decision values, and for one-dimensional targets one
+column per class.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from inspect import signature
+from typing import Any, Protocol
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from sklearn.pipeline import Pipeline
+
+TopK = tuple[NDArray[Any], NDArray[Any]]
+TopKMethod = Callable[[Any, int], TopK]
+
+
+class Responses(Protocol):
+    """What metrics may ask for: the responses of one classifier for the rows of one ``y_true``.
+
+    A class with these four methods is all that :func:`evaluate_metrics` needs. Each is called at
+    most once, and only where a metric needs it.
+    """
+
+    def top_k(self, k: int) -> TopK | None:
+        """Return the ``k`` best labels of each row.
+
+        Parameters
+        ----------
+        k : int
+            At most the number of labels.
+
+        Returns
+        -------
+        tuple of two arrays of shape (n_samples, k), or None
+            Label indices and their scores, logits or probabilities, best first. None where only
+            all scores are to be had: :meth:`scores` is asked then.
+        """
+
+    def scores(self) -> Any:
+        """Return an array (n_samples, n_labels) of which only the order counts."""
+
+    def probabilities(self) -> Any:
+        """Return an array (n_samples, n_labels) of probabilities."""
+
+    def decisions(self) -> Any:
+        """Return a 0/1 matrix (n_samples, n_labels), dense or sparse."""
+
+
+class EstimatorResponses:
+    """The responses of a fitted estimator, each asked for at most once.
+
+    Rankings are taken from logits where the estimator offers both: near 0 and 1 many float32
+    probabilities are equal although their logits differ.
+
+    Parameters
+    ----------
+    estimator : fitted classifier
+        Of scikit-learn's kind, a pipeline or a search included.
+    X : array-like of shape (n_samples, n_features)
+        The rows to respond to.
+    classes : ndarray of shape (n_classes,), default=None
+        The classes of one-dimensional targets, as :func:`as_indicator` returns them.
+    shared : dict, default=None
+        Responses that outlive this object, for the scorers of one multi-metric call.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_multilabel_classification
+    >>> from sklearn.neighbors import KNeighborsClassifier
+    >>> from skmlclf.metrics import EstimatorResponses, evaluate_metrics
+    >>> X, y = make_multilabel_classification(random_state=0)
+    >>> knn = KNeighborsClassifier().fit(X[:80], y[:80])
+    >>> responses = EstimatorResponses(knn, X[80:])
+    >>> evaluate_metrics(["hit_at_1", "hamming"], y[80:], responses)
+    {'hit_at_1': 0.7, 'hamming': 0.3...}
+    """
+
+    def __init__(
+        self,
+        estimator: Any,
+        X: Any,
+        *,
+        classes: NDArray[Any] | None = None,
+        shared: dict[Any, Any] | None = None,
+    ) -> None:
+        self._estimator = estimator
+        self._X = X
+        self._classes = classes
+        self._responses = {} if shared is None else shared
+
+    def top_k(self, k: int) -> TopK | None:
+        """Return the ``k`` best labels of each row and their scores.
+
+        Parameters
+        ----------
+        k : int
+            At most the number of labels.
+
+        Returns
+        -------
+        tuple of two arrays of shape (n_samples, k), or None
+            None where the estimator has no ``predict_topk``, or targets are one-dimensional: then
+            the classes are few, and ``predict_topk`` may return classes rather than indices.
+        """
+        method = topk_method(self._estimator, response_method="decision_function")
+        if method is None or self._classes is not None:
+            return None
+        labels, scores = self._once("predict_topk", lambda: method(self._X, k))
+        if labels.shape[1] < k:
+            self._responses.pop(("skmlclf", "predict_topk"))
+            return self.top_k(k)
+        return labels, scores
+
+    def scores(self) -> Any:
+        """Return scores of every label of which only the order counts.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_labels)
+
+        Raises
+        ------
+        AttributeError
+            If the estimator gives no scores.
+        """
+        names = ["predict_proba", "decision_function"]
+        if _takes_response_method(getattr(self._estimator, "predict_topk", None)):
+            names.reverse()
+        for name in names:
+            if hasattr(self._estimator, name):
+                return self._of_all_labels(name)
+        raise AttributeError(
+            f"{type(self._estimator).__name__} has none of predict_topk, predict_proba and "
+            "decision_function, so it gives no ranking of the labels. Use a metric of decisions, "
+            "such as f1_samples, or a classifier with scores."
+        )
+
+    def probabilities(self) -> Any:
+        """Return the probability of every label.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_labels)
+
+        Raises
+        ------
+        AttributeError
+            If the estimator has no ``predict_proba``.
+        """
+        if not hasattr(self._estimator, "predict_proba"):
+            raise AttributeError(
+                f"{type(self._estimator).__name__} has no predict_proba, so it gives no "
+                "probabilities. Calibrate it, for instance with "
+                "sklearn.calibration.CalibratedClassifierCV, or use a metric of rankings."
+            )
+        return self._of_all_labels("predict_proba")
+
+    def decisions(self) -> Any:
+        """Return the predicted labels.
+
+        Returns
+        -------
+        ndarray or sparse of shape (n_samples, n_labels)
+        """
+        y_pred = self._once("predict", lambda: self._estimator.predict(self._X))
+        return y_pred if self._classes is None else one_hot(y_pred, self._classes)
+
+    def _once(self, name: str, ask: Callable[[], Any]) -> Any:
+        # Apart from scikit-learn's own entries, which are already reshaped.
+        key = ("skmlclf", name)
+        if key not in self._responses:
+            self._responses[key] = ask()
+        return self._responses[key]
+
+    def _of_all_labels(self, name: str) -> NDArray[Any]:
+        scores = self._once(name, partial(getattr(self._estimator, name), self._X))
+        if isinstance(scores, list):
+            return _column_of_each(scores, getattr(self._estimator, "classes_", None))
+        if self._classes is not None and np.ndim(scores) == 1:
+            return np.stack([-scores, scores], axis=1)
+        return scores
+
+
+def as_indicator(y_true: Any, estimator: Any) -> tuple[Any, NDArray[Any] | None]:
+    """Return targets with one column per label.
+
+    Parameters
+    ----------
+    y_true : {array-like, sparse} of shape (n_samples, n_labels) or (n_samples,)
+        Targets; one-dimensional ones become one label per row out of the estimator's classes.
+    estimator : fitted classifier
+        Where the classes of one-dimensional targets are taken from.
+
+    Returns
+    -------
+    y_true : {array-like, sparse} of shape (n_samples, n_labels)
+    classes : ndarray of shape (n_labels,) or None
+        The classes where `y_true` was one-dimensional.
+
+    Raises
+    ------
+    ValueError
+        If `y_true` is one-dimensional and the estimator has no ``classes_``, or a class is not
+        among them.
+    """
+    if sp.issparse(y_true) or np.ndim(y_true) != 1:
+        return y_true, None
+    classes = getattr(estimator, "classes_", None)
+    if classes is None or isinstance(classes, list):
+        raise ValueError(
+            "y is one-dimensional, but the estimator has no classes_ that would say which label "
+            "is which column. Give y as a 0/1 matrix of one column per label."
+        )
+    return one_hot(y_true, np.asarray(classes)), np.asarray(classes)
+
+
+def one_hot(y: Any, classes: NDArray[Any]) -> sp.csr_array:
+    """Return one column per class, with a single 1 in each row.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,)
+        One class per row.
+    classes : ndarray of shape (n_classes,)
+        All classes, sorted.
+
+    Returns
+    -------
+    scipy.sparse.csr_array of shape (n_samples, n_classes)
+
+    Raises
+    ------
+    ValueError
+        If a class is not among `classes`.
+    """
+    y = np.asarray(y)
+    known = np.isin(y, classes)
+    if not known.all():
+        raise ValueError(
+            f"y holds {y[~known][0]!r}, which is not among the classes that the estimator was "
+            f"fitted on. Make sure that every class is in every training set."
+        )
+    columns = np.searchsorted(classes, y)
+    rows = np.arange(len(y) + 1)
+    return sp.csr_array((np.ones(len(y)), columns, rows), shape=(len(y), len(classes)))
+
+
+def topk_method(estimator: Any, *, response_method: str | None = None) -> TopKMethod | None:
+    """Find ``predict_topk`` of an estimator, also inside a fitted search or pipeline.
+
+    Parameters
+    ----------
+    estimator : fitted estimator
+    response_method : {"predict_proba", "decision_function"}, default=None
+        What the scores should be, for a ``predict_topk`` that has a parameter of that name;
+        another is called without it.
+
+    Returns
+    -------
+    callable or None
+        ``method(X, k) -> (labels, scores)``.
+    """
+    method = getattr(estimator, "predict_topk", None)
+    if method is not None:
+        kwargs = {}
+        if response_method is not None and _takes_response_method(method):
+            kwargs["response_method"] = response_method
+        return lambda X, k: method(X, k=k, **kwargs)
+    if hasattr(estimator, "best_estimator_"):
+        return topk_method(estimator.best_estimator_, response_method=response_method)
+    if not isinstance(estimator, Pipeline):
+        return None
+    last = topk_method(estimator[-1], response_method=response_method)
+    if last is None or len(estimator) == 1:
+        return last
+    return lambda X, k: last(estimator[:-1].transform(X), k)
+
+
+def _takes_response_method(method: Any) -> bool:
+    return method is not None and "response_method" in signature(method).parameters
+
+
+def _column_of_each(probabilities: list[NDArray[Any]], classes: Any) -> NDArray[Any]:
+    """Probability of 1 for each label, out of one array of shape (n_samples, n_classes) per label.
+
+    A label that was always, or never, there in training has a single column, and only its class
+    tells which of the two it is.
+    """
+    if not isinstance(classes, list):
+        classes = [np.arange(p.shape[1]) if p.shape[1] == 2 else None for p in probabilities]
+    if any(c is None for c in classes):
+        raise ValueError(
+            "predict_proba returned a list with an array of one column, and the estimator has no "
+            "list classes_ to say whether that column stands for 0 or for 1."
+        )
+    scores = np.zeros((len(probabilities[0]), len(probabilities)))
+    for label, (probability, label_classes) in enumerate(zip(probabilities, classes, strict=True)):
+        one = np.flatnonzero(np.asarray(label_classes) == 1)
+        if len(one):
+            scores[:, label] = probability[:, one[0]]
+    return scores
