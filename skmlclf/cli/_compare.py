@@ -68,7 +68,8 @@ def add_parser(commands: Any) -> None:
         "--metrics",
         nargs="+",
         metavar="NAME",
-        help="what to measure after each epoch, such as gap_at_20 (default: those of EpochMetrics)",
+        help="what to measure, such as gap_at_20, names of scikit-learn's scorers included"
+        " (default: those of EpochMetrics)",
     )
     parser.add_argument(
         "--sort-by", metavar="COLUMN", help="of the report's table (default: the first metric)"
@@ -98,10 +99,10 @@ def run(args: argparse.Namespace) -> int:
     with tensorflow_starts():
         from sklearn.exceptions import FitFailedWarning
 
-        from skmlclf.comparison import ComparisonInterrupted, compare
+        from skmlclf.comparison import DEFAULT_METRICS, ComparisonInterrupted, compare
 
-    measured = {} if args.metrics is None else {"metrics": list(dict.fromkeys(args.metrics))}
-    _check_names(args)
+    metrics = tuple(dict.fromkeys(args.metrics or DEFAULT_METRICS))
+    _check_names(args, metrics)
     X, y, X_val, y_val = _data(args)
     label_names = _label_names(args.label_names, y.shape[1])
     print(
@@ -111,17 +112,23 @@ def run(args: argparse.Namespace) -> int:
         flush=True,
     )
     estimators = _estimators(args, max_components=min(X.shape))
-    status = 0
+    interrupted = False
     try:
         with warnings.catch_warnings():
             # What failed stands below the table.
             warnings.simplefilter("ignore", FitFailedWarning)
-            comparison = compare(estimators, X, y, X_val, y_val, **measured)
+            comparison = compare(estimators, X, y, X_val, y_val, metrics=metrics)
     except ComparisonInterrupted as interrupt:
-        comparison, status = interrupt.comparison, 130
+        comparison, interrupted = interrupt.comparison, True
         print(f"\n\nskmlclf compare: interrupted, {interrupt}", file=sys.stderr)
+    complete = _print_and_write(comparison, args, label_names)
+    return 130 if interrupted else int(bool(comparison.errors) or not complete)
+
+
+def _print_and_write(comparison: Any, args: argparse.Namespace, label_names: Any) -> bool:
+    """Print the tables and write the files; return whether every file was written."""
     print(f"\n{comparison}", flush=True)
-    done = comparison.values()
+    done = [result.name for result in comparison.results if result.error is None]
     base = "base" if "base" in done and len(done) > 1 else None
     if base is not None:
         print(f"\n{comparison.against(base)}", flush=True)
@@ -140,14 +147,10 @@ def run(args: argparse.Namespace) -> int:
         )
         print(f"\nreport: {page}", flush=True)
 
-    failed = bool(comparison.errors)
-    for option, path, write in (
-        ("--json", args.json, write_json),
-        ("--report", args.report, write_report),
-    ):
-        if path is not None and not _written(f"{option} {path}", write):
-            failed = True
-    return status or int(failed)
+    outputs = (("--json", args.json, write_json), ("--report", args.report, write_report))
+    # One that fails does not keep the other from being written.
+    written = [_written(f"{option} {to}", write) for option, to, write in outputs if to is not None]
+    return all(written)
 
 
 def _check(args: argparse.Namespace) -> None:
@@ -165,9 +168,9 @@ def _check(args: argparse.Namespace) -> None:
         check_report_folder("--report", args.report)
 
 
-def _check_names(args: argparse.Namespace) -> None:
+def _check_names(args: argparse.Namespace, metrics: tuple[str, ...]) -> None:
     """Refuse, before data are read, names that stand for nothing."""
-    from skmlclf.comparison import DEFAULT_METRICS, table_columns
+    from skmlclf.comparison import table_columns
 
     known = _make(args)()
     unknown = set(args.only or ()) - set(known)
@@ -176,7 +179,7 @@ def _check_names(args: argparse.Namespace) -> None:
             f"--only {' '.join(sorted(unknown))}: expected some of {', '.join(known)}."
         )
     try:
-        columns = table_columns(args.metrics or DEFAULT_METRICS)
+        columns = table_columns(metrics)
     except ValueError as error:
         raise ValueError(f"--metrics: {error}") from error
     if args.sort_by not in (None, *columns):

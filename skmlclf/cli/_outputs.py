@@ -27,10 +27,10 @@ def check_file(option: str, file: Path) -> None:
     try:
         if file.is_file():
             file.open("r+b").close()
-        elif file.exists():
-            # A device or a pipe tells only when it is written to; JSON may start with a blank line.
+        elif file.is_char_device():
+            # A device tells only when it is written to; JSON may start with a blank line.
             file.write_text("\n")
-        else:
+        elif not file.exists():
             tempfile.TemporaryFile(dir=file.parent).close()
     except OSError as error:
         raise ValueError(f"{option} {file}: it cannot be written: {error.strerror}.") from error

@@ -136,15 +136,11 @@ class Comparison:
         Returns
         -------
         dict of str to dict of str to float
-            NaN where a value is not known.
+            NaN where a value is not known, and where the fit failed.
         """
         return {
             result.name: {
-                column: _number(
-                    result.metrics.get(column)
-                    if column in self.metrics
-                    else getattr(result, column)
-                )
+                column: math.nan if result.error else _value(result, column)
                 for column in self.greater_is_better
             }
             for result in self.results
@@ -309,7 +305,8 @@ class ComparisonInterrupted(KeyboardInterrupt):
         self.comparison = comparison
 
 
-def _number(value: float | None) -> float:
+def _value(result: Result, column: str) -> float:
+    value = result.metrics[column] if column in result.metrics else getattr(result, column)
     return math.nan if value is None else value
 
 

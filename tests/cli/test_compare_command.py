@@ -1,28 +1,12 @@
-"""The command: what it prints, writes and refuses."""
+"""``skmlclf compare``: what it prints, writes and refuses."""
 
-import gc
 import json
-import sys
 
 import numpy as np
 import pytest
 
-from skmlclf.cli import _lasting_imports, main
-
-
-def test_imports_that_last_are_kept_from_the_collector(monkeypatch):
-    before = gc.get_freeze_count()
-    with _lasting_imports():
-        assert gc.isenabled()
-    assert gc.get_freeze_count() == before  # TensorFlow was there already
-    monkeypatch.delitem(sys.modules, "tensorflow")
-    try:
-        with _lasting_imports():
-            assert not gc.isenabled()
-        assert gc.isenabled()
-        assert gc.get_freeze_count() > before
-    finally:
-        gc.unfreeze()
+from skmlclf.cli import main
+from skmlclf.comparison import default_architectures
 
 
 def test_the_command_prints_and_writes(tmp_path, capsys):
@@ -61,7 +45,7 @@ def test_few_rows_bound_the_components(study, expected, capsys, tmp_path):
     assert components == {"architectures": 80, "features": 64}[study]
     if study == "features":
         assert main([*args, "--only", "pca-512"]) == 2
-        assert "80 training samples are too few" in capsys.readouterr().err
+        assert "there can be 80 components at most" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -71,8 +55,13 @@ def test_few_rows_bound_the_components(study, expected, capsys, tmp_path):
         (["--train", "nowhere/*", "--validate", "nowhere/*"], "nowhere"),
         (["--json", "nowhere/results.json"], "no folder nowhere"),
         (["--json", "/"], "expected a file"),
-        (["--report", "/dev/null/report"], "/dev/null/report"),
+        (["--json", "/dev/full"], "--json /dev/full: it cannot be written"),
+        (["--report", "/dev/null/report"], "--report /dev/null/report: expected a folder"),
+        (["--report", "/proc"], "--report /proc: it cannot be written"),
+        (["--labels", "2"], "--labels 2: simulated samples have 3 labels on average"),
         (["--only", "best"], "expected some of base, pca, blocks, deep"),
+        (["--metrics", "precision_at_x"], "--metrics: There is no metric 'precision_at_x'"),
+        (["--metrics", "multilabel_confusion_matrix"], "--metrics: metrics must name at least one"),
     ],
 )
 def test_bad_input_is_told_in_a_line(args, message, capsys):
@@ -82,10 +71,25 @@ def test_bad_input_is_told_in_a_line(args, message, capsys):
     assert "Traceback" not in error
 
 
-def test_bad_numbers_are_refused(capsys):
-    with pytest.raises(SystemExit):
-        main(["compare", "--epochs", "0"])
-    assert "at least 1" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("option", "value", "wanted"),
+    [
+        ("--epochs", "0", "at least 1"),
+        ("--epochs", "x", "at least 1"),
+        ("--samples", "2", "at least 5"),
+        ("--labels", "0", "at least 1"),
+        ("--seed", "-1", "between 0 and 4294967295"),
+    ],
+)
+def test_bad_numbers_are_refused_by_name(option, value, wanted, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["compare", f"{option}={value}"])
+    assert f"argument {option}: must be a whole number, {wanted}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("args", [["--samples", "5", "--labels", "3"], ["--samples", "6"]])
+def test_the_smallest_data_work(args, capsys):
+    assert main(["compare", "--epochs", "1", "--only", "base", *args]) == 0
 
 
 def test_the_study_of_features_from_the_command_line(tmp_path, capsys):
@@ -103,18 +107,77 @@ def test_the_study_of_features_from_the_command_line(tmp_path, capsys):
     assert 'id="differences"' not in page  # the base took no part
     args = args[: args.index("--sort-by")]
     assert main([*args, "--sort-by", "f1_samples"]) == 2
-    assert "expected one of parameters, seconds" in capsys.readouterr().err
+    assert "expected one of n_parameters, seconds" in capsys.readouterr().err
     names.write_text("one\ntwo")
     assert main([*args, "--label-names", str(names)]) == 2
-    assert "a line for each of the 30 labels, got 2" in capsys.readouterr().err
+    assert "one line for each of the 30 labels, got 2" in capsys.readouterr().err
 
 
-def test_a_report_that_cannot_be_written_is_refused_before_any_fit(tmp_path, capsys, monkeypatch):
-    (tmp_path / "file").touch()
-    assert main(["compare", "--report", str(tmp_path / "file")]) == 2
-    assert "expected a folder" in capsys.readouterr().err
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    assert main(["compare", "--report", str(tmp_path / "folder")]) == 2
+SMALL = ["compare", "--samples", "60", "--labels", "30", "--epochs", "1"]
+
+
+def architectures_with(monkeypatch, name, error):
+    """Make the command's second architecture fail."""
+
+    def make(**kwargs):
+        made = default_architectures(**kwargs)
+
+        class Failing(type(made["base"])):
+            def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None):
+                raise error
+
+        return {"base": made["base"], name: Failing()}
+
+    monkeypatch.setattr("skmlclf.comparison.default_architectures", make)
+
+
+def test_an_architecture_that_fails_leaves_the_others(monkeypatch, tmp_path, capsys):
+    architectures_with(monkeypatch, "broken", RuntimeError("out of order"))
+    file = tmp_path / "results.json"
+    assert main([*SMALL, "--json", str(file), "--report", str(tmp_path / "report")]) == 1
     captured = capsys.readouterr()
-    assert "pip install matplotlib" in captured.err
-    assert captured.out == ""
+    assert "broken failed: RuntimeError: out of order" in captured.out
+    assert "against base" not in captured.out
+    base, broken = json.loads(file.read_text())["results"]
+    assert base["error"] is None
+    assert base["loss"] > 0
+    assert broken["error"] == "RuntimeError: out of order"
+    assert broken["loss"] is None
+    assert "broken</b> failed" in (tmp_path / "report" / "index.html").read_text()
+
+
+def test_an_interrupt_keeps_what_is_done(monkeypatch, tmp_path, capsys):
+    architectures_with(monkeypatch, "slow", KeyboardInterrupt())
+    file = tmp_path / "results.json"
+    assert main([*SMALL, "--json", str(file)]) == 130
+    captured = capsys.readouterr()
+    assert "\nbase " in captured.out
+    assert "interrupted" in captured.err
+    assert [result["name"] for result in json.loads(file.read_text())["results"]] == ["base"]
+
+
+@pytest.mark.parametrize("broken", ["json", "report"])
+def test_an_output_that_fails_leaves_the_other(broken, monkeypatch, tmp_path, capsys):
+    file, folder = tmp_path / "results.json", tmp_path / "report"
+    # What takes the place of the output only after it was checked.
+    target = file if broken == "json" else folder / "index.html"
+    real = default_architectures
+
+    def make(**kwargs):
+        target.mkdir(parents=True, exist_ok=True)
+        return real(**kwargs)
+
+    monkeypatch.setattr("skmlclf.comparison.default_architectures", make)
+    assert main([*SMALL, "--only", "base", "--json", str(file), "--report", str(folder)]) == 1
+    captured = capsys.readouterr()
+    assert f"--{broken} {tmp_path}" in captured.err
+    assert "not written: [Errno 21] Is a directory" in captured.err
+    assert "Traceback" not in captured.err
+    assert file.is_file() == (broken == "report")
+    assert ("report: " in captured.out) == (broken == "json")
+
+
+def test_scorers_of_scikit_learn_may_be_named(capsys):
+    assert main([*SMALL, "--only", "base", "--metrics", "hit_at_1", "f1_micro"]) == 0
+    header = next(x for x in capsys.readouterr().out.splitlines() if x.startswith("architecture"))
+    assert header.split()[-2:] == ["hit@1", "f1_micro"]
