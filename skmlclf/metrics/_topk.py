@@ -1,12 +1,15 @@
-"""The best k labels of each row, under the one tie rule of this package.
+"""The best k labels of each row, and what equal scores among them are worth.
 
-Ties: the higher score first, then the lower row, then the lower column. Rows are taken in blocks,
-so that beside the inputs there is never more than a block in memory.
+A list of the k best labels has to put equal scores in some order: the lower column first. No value
+of a metric depends on that order, for metrics take the expectation over all orders of the labels
+of equal score, as in McSherry and Najork, "Computing information retrieval performance measures
+efficiently in the presence of tied scores", ECIR 2008. Rows are taken in blocks, so that beside
+the inputs there is never more than a block in memory.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -29,8 +32,23 @@ def best_first(scores: NDArray[Any]) -> NDArray[np.intp]:
     return scores.shape[1] - 1 - mirrored[:, ::-1]
 
 
-def top_k_of_block(block: NDArray[Any], k: int) -> tuple[NDArray[np.intp], NDArray[Any]]:
-    """Return the k best labels and scores of each row of a contiguous block.
+class TopKBlock(NamedTuple):
+    """The best labels of some rows, best first.
+
+    ``crossing`` holds the rows in which a label that is not listed has the score of the last one
+    that is.
+    """
+
+    labels: NDArray[np.intp]
+    scores: NDArray[Any]
+    crossing: NDArray[np.intp]
+
+
+_NONE = np.zeros(0, dtype=np.intp)
+
+
+def top_k_of_block(block: NDArray[Any], k: int) -> TopKBlock:
+    """Find the k best labels of each row of a contiguous block.
 
     Parameters
     ----------
@@ -40,31 +58,39 @@ def top_k_of_block(block: NDArray[Any], k: int) -> tuple[NDArray[np.intp], NDArr
 
     Returns
     -------
-    labels, scores : ndarray of shape (n_rows, k)
+    TopKBlock
+        Its arrays of shape (n_rows, k).
     """
     n_rows, n_labels = block.shape
     if 4 * k >= n_labels:
-        order = best_first(block)[:, :k]
+        order = best_first(block)[:, : k + 1]
         scores = np.take_along_axis(block, order, axis=1)
         _check_no_nan(scores)
-        return order, scores
+        crossing = np.flatnonzero(scores[:, k] == scores[:, k - 1]) if k < n_labels else _NONE
+        return TopKBlock(order[:, :k], scores[:, :k], crossing)
     best = np.partition(block, n_labels - k, axis=1)[:, n_labels - k :]
     # NaN sorts after every number, so any NaN of a row is among its k largest.
     _check_no_nan(best)
     threshold = best[:, :1]
     flat = np.flatnonzero(block >= threshold)
+    crossing = _NONE
     if len(flat) > n_rows * k:
+        crossing = np.flatnonzero(np.bincount(flat // n_labels, minlength=n_rows) > k)
         flat = _drop_late_ties(flat, block, threshold[:, 0], k)
     columns = flat.reshape(n_rows, k) - np.arange(n_rows)[:, None] * n_labels
     candidates = block.ravel()[flat].reshape(n_rows, k)
     order = best_first(candidates)
-    return np.take_along_axis(columns, order, axis=1), np.take_along_axis(candidates, order, axis=1)
+    return TopKBlock(
+        np.take_along_axis(columns, order, axis=1),
+        np.take_along_axis(candidates, order, axis=1),
+        crossing,
+    )
 
 
 def _drop_late_ties(
     flat: NDArray[np.intp], block: NDArray[Any], threshold: NDArray[Any], k: int
 ) -> NDArray[np.intp]:
-    """Of the positions at or above each row's threshold keep k, ties to the lower column."""
+    """Of the flat indices at or above each row's threshold keep k, ties to the lower column."""
     rows = flat // block.shape[1]
     tied = block.ravel()[flat] == threshold[rows]
     n_above = np.bincount(rows[~tied], minlength=len(block))
@@ -102,8 +128,12 @@ class DenseScores:
     def rows_per_block(self) -> int:
         return max(1, BLOCK_BYTES // (self.values.itemsize * self.shape[1]))
 
-    def top_k(self, start: int, stop: int, k: int) -> tuple[NDArray[np.intp], NDArray[Any]]:
+    def top_k(self, start: int, stop: int, k: int) -> TopKBlock:
         return top_k_of_block(_sortable(self.values[start:stop]), min(k, self.shape[1]))
+
+    def equal_to(self, rows: NDArray[np.intp], scores: NDArray[Any]) -> NDArray[np.bool_]:
+        """Mark the labels of each of the rows that have the score given for it."""
+        return _sortable(self.values[rows]) == scores[:, None]
 
     def at(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[Any]:
         return _sortable(self.values[rows, columns])
@@ -129,6 +159,30 @@ def _sortable(block: NDArray[Any]) -> NDArray[Any]:
     return np.ascontiguousarray(block, dtype=_sortable_dtype(block.dtype))
 
 
+class Ties(NamedTuple):
+    """Which labels of a row have the score of the last one listed, where not all are listed.
+
+    ``rows`` are sorted; ``packed`` holds a bit for each label, as ``numpy.packbits`` packs them.
+    """
+
+    rows: NDArray[np.intp]
+    packed: NDArray[np.uint8]
+
+
+class KeptTopK(tuple[NDArray[Any], NDArray[Any]]):
+    """A pair ``(labels, scores)`` that was cut from more, and knows the ties at its cut."""
+
+    ties: Ties
+
+    def __new__(cls, labels: NDArray[Any], scores: NDArray[Any], ties: Ties) -> "KeptTopK":
+        pair = super().__new__(cls, (labels, scores))
+        pair.ties = ties
+        return pair
+
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        return (*self, self.ties)
+
+
 class TopKScores:
     """The best labels of each row with their scores, best first, as ``predict_topk`` returns."""
 
@@ -149,20 +203,22 @@ class TopKScores:
         self.n_kept = self.labels.shape[1]
         self.shape = (len(self.labels), n_labels)
         self.dtype = self.scores.dtype
+        # A pair of the caller's is taken at its word: what it does not list is out.
+        self._ties: Ties | None = getattr(pair, "ties", None)
 
     def check_k(self, k: int) -> None:
         if min(k, self.n_labels) > self.n_kept:
             raise ValueError(
                 f"This metric needs the {min(k, self.n_labels)} best labels of a row, but the "
                 f"(labels, scores) pair holds {self.n_kept} of {self.n_labels}. Keep more labels "
-                "a row, ask for a smaller k, or give every score as a dense array."
+                "per row, ask for a smaller k, or give every score as a dense array."
             )
 
     def rows_per_block(self) -> int:
         # Little of a block of flags, one for each row and label, is ever touched.
         return max(1, 4 * BLOCK_BYTES // max(self.n_labels, 8 * self.n_kept))
 
-    def top_k(self, start: int, stop: int, k: int) -> tuple[NDArray[np.intp], NDArray[Any]]:
+    def top_k(self, start: int, stop: int, k: int) -> TopKBlock:
         labels = self.labels[start:stop].astype(np.intp)
         scores = self.scores[start:stop]
         _check_no_nan(scores)
@@ -171,8 +227,7 @@ class TopKScores:
                 "The scores of a (labels, scores) pair must be best first in every row, but "
                 f"in rows {start} to {stop} some are not."
             )
-        by_label = np.argsort(labels, axis=1, kind="stable")
-        ascending = np.take_along_axis(labels, by_label, axis=1)
+        ascending = np.sort(labels, axis=1)
         if ascending[:, 0].min() < 0 or ascending[:, -1].max() >= self.n_labels:
             raise ValueError(
                 f"The labels of a (labels, scores) pair must be columns of y_true, from 0 to "
@@ -180,12 +235,40 @@ class TopKScores:
             )
         if (ascending[:, 1:] == ascending[:, :-1]).any():
             raise ValueError("A (labels, scores) pair must not hold a label twice in one row.")
-        if ((scores[:, 1:] == scores[:, :-1]) & (labels[:, 1:] < labels[:, :-1])).any():
-            by_score = best_first(np.take_along_axis(scores, by_label, axis=1))
-            order = np.take_along_axis(by_label, by_score, axis=1)
-            labels = np.take_along_axis(labels, order, axis=1)
-            scores = np.take_along_axis(scores, order, axis=1)
-        return labels[:, :k], scores[:, :k]
+        crossing = _NONE
+        if k < self.n_kept:
+            crossing = np.flatnonzero(scores[:, k] == scores[:, k - 1])
+        elif self._ties is not None:
+            first, last = np.searchsorted(self._ties.rows, (start, stop))
+            crossing = self._ties.rows[first:last] - start
+        return TopKBlock(labels[:, :k], scores[:, :k], crossing)
+
+    def equal_to(self, rows: NDArray[np.intp], scores: NDArray[Any]) -> NDArray[np.bool_]:
+        """Mark the labels of each of the rows that have the score given for it."""
+        equal = np.zeros((len(rows), self.n_labels), dtype=bool)
+        row, rank = np.nonzero(self.scores[rows] == scores[:, None])
+        equal[row, self.labels[rows[row], rank]] = True
+        if self._ties is not None and len(self._ties.rows):
+            tie = np.searchsorted(self._ties.rows, rows).clip(max=len(self._ties.rows) - 1)
+            at_the_cut = (self._ties.rows[tie] == rows) & (self.scores[rows, -1] == scores)
+            packed = self._ties.packed[tie[at_the_cut]]
+            equal[at_the_cut] |= np.unpackbits(packed, axis=1, count=self.n_labels).view(bool)
+        return equal
+
+    def columns(self, start: int, stop: int) -> NDArray[Any]:
+        """Columns ``start`` to ``stop``, each contiguous, NaN where a label is not listed."""
+        columns = np.full(
+            (stop - start, len(self.labels)), np.nan, np.promote_types(self.dtype, np.float16)
+        )
+        row, rank = np.nonzero((self.labels >= start) & (self.labels < stop))
+        columns[self.labels[row, rank] - start, row] = self.scores[row, rank]
+        if self._ties is not None:
+            packed = self._ties.packed[:, start // 8 : -(-stop // 8)]
+            bits = np.unpackbits(packed, axis=1)[:, start % 8 :][:, : stop - start]
+            tie, column = np.nonzero(bits)
+            row = self._ties.rows[tie]
+            columns[column, row] = self.scores[row, -1]
+        return columns
 
 
 def read_scores(y_score: ScoreLike, n_samples: int, n_labels: int) -> DenseScores | TopKScores:
@@ -205,6 +288,26 @@ def read_scores(y_score: ScoreLike, n_samples: int, n_labels: int) -> DenseScore
 
 
 @dataclass(frozen=True)
+class Crossing:
+    """The rows of a block in which a tie reaches past the last label listed.
+
+    Attributes
+    ----------
+    rows : ndarray of shape (n_crossing,)
+        Their numbers in the block.
+    sizes : ndarray of shape (n_crossing,)
+        How many labels have the last score listed, listed or not.
+    true_rows, true_labels : ndarray of shape (n_unlisted,)
+        The true labels among those not listed; the rows count from 0 within ``rows``.
+    """
+
+    rows: NDArray[np.intp]
+    sizes: NDArray[np.int64]
+    true_rows: NDArray[np.intp]
+    true_labels: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
 class Ranked:
     """A block of rows with its best labels: ``hits`` says which of them are true."""
 
@@ -212,6 +315,78 @@ class Ranked:
     labels: NDArray[np.intp]
     scores: NDArray[Any]
     hits: NDArray[np.bool_]
+    crossing: Crossing | None
+
+    def gains(self, label_weights: NDArray[np.float64] | None = None) -> NDArray[Any]:
+        """Return how many true labels stand at each rank, in the mean over all orders of ties.
+
+        Parameters
+        ----------
+        label_weights : ndarray of shape (n_labels,), default=None
+            What a true label counts.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, k)
+            Of t labels of equal score that are worth p together, each is worth p / t.
+        """
+        gains = self.hits if label_weights is None else self.hits * label_weights[self.labels]
+        tied = self.scores[:, 1:] == self.scores[:, :-1]
+        is_concerned = tied.any(axis=1)
+        if self.crossing is not None:
+            is_concerned[self.crossing.rows] = True
+        concerned = np.flatnonzero(is_concerned)
+        if not len(concerned):
+            return gains
+        starts = np.ones((len(concerned), gains.shape[1]), dtype=bool)
+        starts[:, 1:] = ~tied[concerned]
+        tie = np.cumsum(starts).reshape(starts.shape) - 1
+        sizes = np.bincount(tie.ravel())
+        worth = np.bincount(tie.ravel(), gains[concerned].ravel())
+        if self.crossing is not None:
+            last = tie[np.searchsorted(concerned, self.crossing.rows), -1]
+            sizes[last] = self.crossing.sizes
+            unlisted = self.crossing.true_labels
+            weights = None if label_weights is None else label_weights[unlisted]
+            worth[last] += np.bincount(self.crossing.true_rows, weights, minlength=len(last))
+        gains = gains.astype(np.float64)
+        gains[concerned] = (worth / sizes)[tie]
+        return gains
+
+    def crossing_at(self, k: int) -> NDArray[np.intp]:
+        """Return the rows in which a tie reaches past rank ``k``, at most as deep as the list."""
+        if k < self.scores.shape[1]:
+            return np.flatnonzero(self.scores[:, k] == self.scores[:, k - 1])
+        return _NONE if self.crossing is None else self.crossing.rows
+
+    def any_hit(self) -> NDArray[np.float64]:
+        """Return the probability that a true label is listed, over all orders of ties."""
+        hit = np.asarray(self.hits.any(axis=1), dtype=np.float64)
+        if self.crossing is None:
+            return hit
+        rows, sizes = self.crossing.rows, self.crossing.sizes
+        in_tie = self.scores[rows] == self.scores[rows, -1:]
+        n_true = (self.hits[rows] & in_tie).sum(axis=1)
+        n_true += np.bincount(self.crossing.true_rows, minlength=len(rows))
+        n_listed = in_tie.sum(axis=1)
+        # C(t - p, r) / C(t, r), where p and r may change places.
+        fewer, more = np.minimum(n_true, n_listed), np.maximum(n_true, n_listed)
+        missed = np.ones(len(rows))
+        for i in range(int(fewer.max())):
+            factor = np.maximum(sizes - more - i, 0) / np.maximum(sizes - i, 1)
+            missed *= np.where(i < fewer, factor, 1)
+        above = (self.hits[rows] & ~in_tie).any(axis=1)
+        hit[rows] = np.where(above, 1, 1 - missed)
+        return hit
+
+    def share_of_last(self) -> NDArray[np.float64]:
+        """Return the share of the labels of the last score that is listed, 1 where all are."""
+        share = np.ones(len(self.scores))
+        if self.crossing is not None:
+            rows = self.crossing.rows
+            n_listed = (self.scores[rows] == self.scores[rows, -1:]).sum(axis=1)
+            share[rows] = n_listed / self.crossing.sizes
+        return share
 
 
 @dataclass(frozen=True)
@@ -223,7 +398,7 @@ class RankingInputs:
     weights: NDArray[np.float64] | None
 
     def ranked(self, k: int | NDArray[np.int64]) -> Iterator[Ranked]:
-        """Rank every row down to place ``k``, block by block.
+        """Rank every row down to rank ``k``, block by block.
 
         An array asks for a depth of its own for each row; a block then goes as deep as its
         deepest row.
@@ -235,13 +410,24 @@ class RankingInputs:
         for start in range(0, n_samples, rows_per_block):
             stop = min(start + rows_per_block, n_samples)
             depth = max(1, int(k[start:stop].max())) if isinstance(k, np.ndarray) else k
-            labels, scores = self.scores.top_k(start, stop, depth)
-            positions = self.true.block(start, stop).flat
-            is_true[positions] = True
-            hits = is_true[labels + np.arange(stop - start)[:, None] * n_labels]
+            best = self.scores.top_k(start, stop, depth)
+            flat = self.true.block(start, stop).flat
+            is_true[flat] = True
+            hits = is_true[best.labels + np.arange(stop - start)[:, None] * n_labels]
             # Undone one by one: clearing it whole would cost rows x labels.
-            is_true[positions] = False
-            yield Ranked(slice(start, stop), labels, scores, hits)
+            is_true[flat] = False
+            crossing = self._crossing(start, best, flat) if len(best.crossing) else None
+            yield Ranked(slice(start, stop), best.labels, best.scores, hits, crossing)
+
+    def _crossing(self, start: int, best: TopKBlock, true: NDArray[np.int64]) -> Crossing:
+        rows = best.crossing
+        tied = self.scores.equal_to(rows + start, best.scores[rows, -1])
+        sizes = tied.sum(axis=1)
+        np.put_along_axis(tied, best.labels[rows], False, axis=1)
+        true_rows, true_labels = np.divmod(true, self.true.shape[1])
+        place = np.searchsorted(rows, true_rows).clip(max=len(rows) - 1)
+        unlisted = (rows[place] == true_rows) & tied[place, true_labels]
+        return Crossing(rows, sizes, place[unlisted], true_labels[unlisted])
 
 
 def read_ranking_inputs(

@@ -10,13 +10,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from skmlclf._compat import Interval
 from skmlclf.metrics._inputs import checked, weighted_mean
-from skmlclf.metrics._topk import ScoreLike, TopKScores, read_ranking_inputs
+from skmlclf.metrics._topk import KeptTopK, ScoreLike, Ties, TopKScores, read_ranking_inputs
 from skmlclf.metrics.ranking import EqualRecall
 from skmlclf.metrics.registry import get_metric
 
 
 class _Rows(NamedTuple):
-    """What is kept of some rows; every field can be joined end to end."""
+    """What is kept of some rows; every field can be joined end to end.
+
+    ``tied_rows``, counted over all rows, are those in which labels that are not kept share the
+    score of the last one kept; ``tied_labels`` holds a bit for each label of that score.
+    """
 
     labels: NDArray[Any]
     scores: NDArray[Any]
@@ -25,6 +29,8 @@ class _Rows(NamedTuple):
     perr_of_logits: NDArray[np.float64]
     perr_of_probabilities: NDArray[np.float64]
     weights: NDArray[np.float64]
+    tied_rows: NDArray[np.intp]
+    tied_labels: NDArray[np.uint8]
 
 
 class RankingAccumulator:
@@ -58,16 +64,18 @@ class RankingAccumulator:
     -----
     Of each row only the ``k`` best labels are kept, in the smallest integer type that holds
     them, their scores in the precision they came in, and the row's true labels: some 160 bytes
-    a row for 20 labels in single precision. A batch of dense scores can be let go as soon as
+    per row for 20 labels in single precision. A row in which other labels share the score of the
+    last one kept takes one bit per label more. A batch of dense scores can be released as soon as
     :meth:`update` returns.
 
-    The values are the ones that the functions of this package return for all rows at once, for
-    the same code runs over what was kept: to the last bit, or with weights up to the rounding of
-    sums. Rows count in the order of their arrival, also where scores are equal.
+    The values are the ones that the functions of this package return for all rows at once, up to
+    the rounding of sums, for the same code runs over what was kept. Equal scores are treated as
+    these functions treat them, whether they meet in one row, in one batch or across batches.
 
-    :func:`precision_at_equal_recall_score` may look further than ``k``, so it is taken from each
-    batch while it is there. Mean average precision over all rows of each label needs every score,
-    so here it is had over the ``k`` best labels of each row only, as ``map_at_20`` and the like.
+    :func:`precision_at_equal_recall_score` may look further than ``k``, so it is computed from
+    each batch as it arrives. Mean average precision over all rows of each label needs every
+    score, so an accumulator gives it over the ``k`` best labels of each row only, as
+    ``map_at_20`` and the like.
 
     Examples
     --------
@@ -158,10 +166,15 @@ class RankingAccumulator:
             depths = np.minimum(depths, inputs.scores.n_kept)
         compact = np.min_scalar_type(n_labels)
         labels, scores, equal_recall = [], [], EqualRecall(counts)
+        tied_rows, tied_labels = [], []
         for block in inputs.ranked(depths):
             labels.append(block.labels[:, :keep].astype(compact))
             scores.append(block.scores[:, :keep].copy())
             equal_recall.add(block)
+            rows = block.crossing_at(keep) + block.rows.start
+            tied_rows.append(rows + self.n_samples)
+            last = scores[-1][rows - block.rows.start, -1]
+            tied_labels.append(np.packbits(inputs.scores.equal_to(rows, last), axis=1))
 
         self._batches.append(
             _Rows(
@@ -172,6 +185,8 @@ class RankingAccumulator:
                 equal_recall.of_logits,
                 equal_recall.of_probabilities,
                 np.ones(n_rows) if inputs.weights is None else inputs.weights,
+                np.concatenate(tied_rows),
+                np.concatenate(tied_labels),
             )
         )
         self.n_samples += n_rows
@@ -248,7 +263,8 @@ class RankingAccumulator:
         -------
         y_true : scipy.sparse.csr_array of shape (n_samples, n_labels)
         topk : tuple of two arrays of shape (n_samples, k)
-            The pair ``(labels, scores)``, best first.
+            The pair ``(labels, scores)``, best first. The tuple itself also remembers which
+            labels are tied with the last one kept, and the metrics of this package ask it.
         sample_weight : ndarray of shape (n_samples,) or None
             None if no batch had weights.
 
@@ -264,7 +280,8 @@ class RankingAccumulator:
             (ones, rows.true_columns.astype(np.int32), starts),
             shape=(self.n_samples, self.n_labels),
         )
-        return y_true, (rows.labels, rows.scores), rows.weights if self._weighted else None
+        topk = KeptTopK(rows.labels, rows.scores, Ties(rows.tied_rows, rows.tied_labels))
+        return y_true, topk, rows.weights if self._weighted else None
 
     def _joined(self) -> _Rows:
         if not self._batches:

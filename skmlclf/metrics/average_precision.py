@@ -8,7 +8,7 @@ are counted block by block, so the list itself is never built.
 from collections.abc import Iterator
 from itertools import pairwise
 from numbers import Integral
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,7 +20,6 @@ from skmlclf.metrics._topk import (
     DenseScores,
     RankingInputs,
     ScoreLike,
-    best_first,
     read_ranking_inputs,
 )
 
@@ -34,7 +33,7 @@ FEW_TRUE = 8
 GROUPED_PAIRS = 1 << 22
 
 # MAP at k holds on to the kept pairs where a row has this many times as many labels.
-LABELS_A_PAIR = 16
+PAIR_LABELS = 16
 
 
 @checked()
@@ -100,79 +99,60 @@ def global_average_precision_score(
 
 
 def _gained_precision(inputs: RankingInputs, k: int) -> float:
-    """Sum over the true pairs kept, each times its weight, of the precision met there."""
-    steps = np.sort(_true_scores(inputs, k))
-    # Weight of the pairs above each step, and of those at it in the chunks already seen.
-    above, seen = np.zeros(len(steps)), np.zeros(len(steps))
-    step_of_true, place_in_step, weight_of_true = [], [], []
-    for scores, hits, weights in _chunks(inputs, k, max(CHUNK_PAIRS, 2 * len(steps))):
-        order = _best_first(scores)
-        mass = np.arange(len(scores) + 1, dtype=np.float64)
-        if weights is not None:
-            np.cumsum(weights[order], out=mass[1:])
-        ascending = scores[order][::-1]
-        mass_above = mass[len(scores) - np.searchsorted(ascending, steps, side="right")]
-        mass_down_to = mass[len(scores) - np.searchsorted(ascending, steps, side="left")]
-
-        places = np.flatnonzero(hits[order])
-        step = np.searchsorted(steps, scores[order[places]])
-        step_of_true.append(step)
-        place_in_step.append(seen[step] + mass[places + 1] - mass_above[step])
-        weight_of_true.append(np.ones(len(places)) if weights is None else weights[order[places]])
-        above += mass_above
-        seen += mass_down_to - mass_above
-
-    steps_met, places_met = np.concatenate(step_of_true), np.concatenate(place_in_step)
-    order = np.lexsort((places_met, -steps_met))
-    true_weights = np.concatenate(weight_of_true)[order]
-    mass_met = (above[steps_met] + places_met)[order]
-    return float(np.sum(true_weights * np.cumsum(true_weights) / mass_met))
-
-
-def _best_first(scores: NDArray[Any]) -> NDArray[np.intp]:
-    """Order scores descending, equal ones as they come."""
-    if scores.dtype != np.float32:
-        return best_first(scores[None])[0]
-    # Ten times as quick as a stable argsort: whole numbers in the order wanted, position last.
-    bits = (scores + np.float32(0)).view(np.uint32)  # the sum makes -0.0 into 0.0
-    descending = np.where(bits >> 31, bits, ~bits & 0x7FFFFFFF)
-    keys = descending.astype(np.uint64) << np.uint64(32) | np.arange(len(scores), dtype=np.uint64)
-    keys.sort()
-    return (keys & np.uint64(0xFFFFFFFF)).astype(np.intp)
+    """Sum over the true pairs kept, each times its weight, of the precision at its score."""
+    thresholds = _true_scores(inputs, k)
+    # Weight of the pairs at or above each threshold, and of the true ones exactly at it.
+    at_or_above, true_at = np.zeros(len(thresholds)), np.zeros(len(thresholds))
+    for scores, gains, weights in _chunks(inputs, k, max(CHUNK_PAIRS, 2 * len(thresholds))):
+        true = np.flatnonzero(gains)
+        threshold = np.searchsorted(thresholds, scores[true])
+        if weights is None:
+            below = np.searchsorted(np.sort(scores), thresholds)
+            at_or_above += len(scores) - below
+        else:
+            order = np.argsort(scores)
+            below = np.searchsorted(scores[order], thresholds)
+            # Summed from the best down: a difference of two large sums would lose digits.
+            mass = np.concatenate(([0.0], np.cumsum(weights[order][::-1])))
+            at_or_above += mass[len(scores) - below]
+        true_weights = gains[true] if weights is None else gains[true] * weights[true]
+        true_at += np.bincount(threshold, true_weights, minlength=len(thresholds))
+    met = true_at > 0
+    true_at_or_above = np.cumsum(true_at[::-1])[::-1]
+    return float(np.sum(true_at[met] * (true_at_or_above[met] / at_or_above[met])))
 
 
 def _true_scores(inputs: RankingInputs, k: int) -> NDArray[Any]:
-    """Scores at which a true pair may stand; more than those kept do no harm."""
+    """Distinct scores at which a true pair may stand; more than those kept do no harm."""
     if isinstance(inputs.scores, DenseScores):
-        return inputs.scores.at(inputs.true.rows, inputs.true.columns)
-    return np.concatenate([block.scores[block.hits] for block in inputs.ranked(k)])
+        return np.unique(inputs.scores.at(inputs.true.rows, inputs.true.columns))
+    return np.unique(
+        np.concatenate([block.scores[block.gains() > 0] for block in inputs.ranked(k)])
+    )
 
 
 def _chunks(
     inputs: RankingInputs, k: int, n_pairs: int
-) -> Iterator[tuple[NDArray[Any], NDArray[np.bool_], NDArray[np.float64] | None]]:
-    """Scores, hits and weights of the kept pairs of rows that count, about ``n_pairs`` a time."""
+) -> Iterator[tuple[NDArray[Any], NDArray[Any], NDArray[np.float64] | None]]:
+    """Scores, gains and weights of the pairs kept, about ``n_pairs`` at a time."""
     scores: list[NDArray[Any]] = []
-    hits: list[NDArray[np.bool_]] = []
+    gains: list[NDArray[Any]] = []
     weights: list[NDArray[np.float64]] = []
     held = 0
     n_samples = inputs.true.shape[0]
     for block in inputs.ranked(k):
-        counting: NDArray[np.bool_] | slice = slice(None)
         if inputs.weights is not None:
-            counting = inputs.weights[block.rows] > 0
-            row_weights = inputs.weights[block.rows][counting]
-            weights.append(np.repeat(row_weights, block.scores.shape[1]))
-        scores.append(block.scores[counting].ravel())
-        hits.append(block.hits[counting].ravel())
+            weights.append(np.repeat(inputs.weights[block.rows], block.scores.shape[1]))
+        scores.append(block.scores.ravel())
+        gains.append(block.gains().ravel())
         held += len(scores[-1])
         if held >= n_pairs or block.rows.stop == n_samples:
             yield (
                 np.concatenate(scores),
-                np.concatenate(hits),
+                np.concatenate(gains),
                 np.concatenate(weights) if inputs.weights is not None else None,
             )
-            scores, hits, weights, held = [], [], [], 0
+            scores, gains, weights, held = [], [], [], 0
 
 
 @checked(
@@ -247,12 +227,7 @@ def mean_average_precision_score(
     row_weights = None if inputs.weights is None else inputs.weights[inputs.true.rows]
     n_true = np.bincount(inputs.true.columns, row_weights, minlength=n_labels)
     gained = np.zeros(n_labels)
-    depth = n_labels if k is None else min(k, n_labels)
-    # Pairs are the quicker way, but with many to a row they would outweigh the scores themselves.
-    few_pairs = depth * LABELS_A_PAIR < n_labels
-    by_pairs = few_pairs or not isinstance(inputs.scores, DenseScores)
-    ranked_rows = _pairs_by_label if by_pairs else _rows_by_label
-    for label, scores, true, weights in ranked_rows(inputs, depth):
+    for label, scores, true, weights in _ranked_by_label(inputs, k):
         gained[label] = _label_gain(scores, true, weights)
     known = n_true > 0
     values = np.divide(gained, n_true, out=np.full(n_labels, np.nan), where=known)
@@ -265,98 +240,118 @@ def mean_average_precision_score(
 _LabelRows = tuple[int, NDArray[Any], NDArray[np.intp], NDArray[np.float64] | None]
 
 
+def _ranked_by_label(inputs: RankingInputs, k: int | None) -> Iterator[_LabelRows]:
+    n_labels = inputs.true.shape[1]
+    depth = n_labels if k is None else min(k, n_labels)
+    # Pairs are the quicker way, but with many to a row they would outweigh the scores themselves.
+    few_pairs = depth * PAIR_LABELS < n_labels
+    pairs = None
+    if few_pairs or not isinstance(inputs.scores, DenseScores):
+        pairs = _collect_pairs(inputs, depth)
+    # Pairs are no way where labels that are not listed share the score of the last one.
+    return _rows_by_label(inputs, depth) if pairs is None else _pairs_by_label(inputs, pairs)
+
+
 def _rows_by_label(inputs: RankingInputs, k: int) -> Iterator[_LabelRows]:
-    """Take the columns of a dense score matrix, a few at a time."""
-    dense = inputs.scores
-    assert isinstance(dense, DenseScores)
+    """Take the columns of the scores, a few at a time."""
     n_samples, n_labels = inputs.true.shape
-    worst = _worst_kept(inputs, k) if k < n_labels else None
+    last = _last_kept(inputs, k) if k < n_labels else None
     by_label = np.argsort(inputs.true.columns, kind="stable")
     true_rows = inputs.true.rows[by_label]
     starts = np.searchsorted(inputs.true.columns[by_label], np.arange(n_labels + 1))
-    counting = None if inputs.weights is None else inputs.weights > 0
-    width = max(16, 4 * BLOCK_BYTES // (n_samples * dense.values.itemsize))
+    width = max(16, 4 * BLOCK_BYTES // (n_samples * inputs.scores.dtype.itemsize))
     is_true = np.zeros(n_samples, dtype=bool)
     for start in range(0, n_labels, width):
         stop = min(start + width, n_labels)
-        columns = dense.columns(start, stop)
+        columns = inputs.scores.columns(start, stop)
         for label in range(start, stop):
             rows = true_rows[starts[label] : starts[label + 1]]
             if len(rows) == 0:
                 continue
             scores = columns[label - start]
-            kept = counting
-            if worst is not None:
-                among_k = (scores > worst[1]) | ((scores == worst[1]) & (label <= worst[0]))
-                kept = among_k if kept is None else kept & among_k
-            if kept is None:
-                yield label, scores, rows, None
+            if last is None:
+                yield label, scores, rows, inputs.weights
                 continue
+            last_score, share = last
+            weights = np.where(scores == last_score, share, 1.0)
+            if inputs.weights is not None:
+                weights *= inputs.weights
+            kept = scores >= last_score
             is_true[rows] = True
-            weights = None if inputs.weights is None else inputs.weights[kept]
-            yield label, scores[kept], np.flatnonzero(is_true[kept]), weights
+            yield label, scores[kept], np.flatnonzero(is_true[kept]), weights[kept]
             is_true[rows] = False
 
 
-def _worst_kept(inputs: RankingInputs, k: int) -> tuple[NDArray[np.intp], NDArray[Any]]:
-    """Label and score at place ``k`` of each row."""
-    last = [(block.labels[:, -1], block.scores[:, -1]) for block in inputs.ranked(k)]
-    return np.concatenate([label for label, _ in last]), np.concatenate([s for _, s in last])
+def _last_kept(inputs: RankingInputs, k: int) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    """Score at rank ``k`` of each row, and the share of the labels of that score that is kept."""
+    last = [(block.scores[:, -1], block.share_of_last()) for block in inputs.ranked(k)]
+    return np.concatenate([score for score, _ in last]), np.concatenate([s for _, s in last])
 
 
-def _pairs_by_label(inputs: RankingInputs, k: int) -> Iterator[_LabelRows]:
-    """Group the ``k`` best pairs of each row by label, the pairs of some labels at a time."""
+class _Pairs(NamedTuple):
+    """The best labels of each row, (n_samples, k), and how often each label is among them."""
+
+    labels: NDArray[Any]
+    scores: NDArray[Any]
+    hits: NDArray[np.bool_]
+    counts: NDArray[np.int64]
+
+
+def _collect_pairs(inputs: RankingInputs, k: int) -> _Pairs | None:
+    """Return the ``k`` best pairs of each row, or None where a tie reaches past them."""
     n_samples, n_labels = inputs.true.shape
-    labels = np.empty((n_samples, k), dtype=np.min_scalar_type(n_labels))
-    scores = np.empty((n_samples, k), dtype=inputs.scores.dtype)
-    hits = np.empty((n_samples, k), dtype=bool)
-    n_pairs = np.zeros(n_labels, dtype=np.int64)
+    pairs = _Pairs(
+        np.empty((n_samples, k), dtype=np.min_scalar_type(n_labels)),
+        np.empty((n_samples, k), dtype=inputs.scores.dtype),
+        np.empty((n_samples, k), dtype=bool),
+        np.zeros(n_labels, dtype=np.int64),
+    )
     for block in inputs.ranked(k):
-        labels[block.rows], scores[block.rows] = block.labels, block.scores
-        hits[block.rows] = block.hits
-        n_pairs += np.bincount(block.labels.ravel(), minlength=n_labels)
-    group = np.cumsum(n_pairs) // GROUPED_PAIRS
+        if block.crossing is not None:
+            return None
+        pairs.labels[block.rows], pairs.scores[block.rows] = block.labels, block.scores
+        pairs.hits[block.rows] = block.hits
+        pairs.counts[:] += np.bincount(block.labels.ravel(), minlength=n_labels)
+    return pairs
+
+
+def _pairs_by_label(inputs: RankingInputs, pairs: _Pairs) -> Iterator[_LabelRows]:
+    """Group pairs by label, the pairs of some labels at a time."""
+    n_labels = inputs.true.shape[1]
+    k = pairs.labels.shape[1]
+    labels, scores, hits = pairs.labels.ravel(), pairs.scores.ravel(), pairs.hits.ravel()
+    group = np.cumsum(pairs.counts) // GROUPED_PAIRS
     cuts = [0, *(np.flatnonzero(np.diff(group)) + 1), n_labels]
     for first, stop in pairwise(cuts):
-        pairs = np.flatnonzero((labels >= first) & (labels < stop))
-        # Stable: the rows of one label stay in their order.
-        pairs = pairs[np.argsort(labels.ravel()[pairs], kind="stable")]
-        if inputs.weights is not None:
-            pairs = pairs[inputs.weights[pairs // k] > 0]
-        starts = np.searchsorted(labels.ravel()[pairs], np.arange(first, stop + 1))
+        chosen = np.flatnonzero((labels >= first) & (labels < stop))
+        chosen = chosen[np.argsort(labels[chosen], kind="stable")]
+        starts = np.searchsorted(labels[chosen], np.arange(first, stop + 1))
         for label in range(first, stop):
-            own = pairs[starts[label - first] : starts[label - first + 1]]
-            true = np.flatnonzero(hits.ravel()[own])
+            own = chosen[starts[label - first] : starts[label - first + 1]]
+            true = np.flatnonzero(hits[own])
             if len(true):
                 weights = None if inputs.weights is None else inputs.weights[own // k]
-                yield label, scores.ravel()[own], true, weights
+                yield label, scores[own], true, weights
 
 
 def _label_gain(
     scores: NDArray[Any], true: NDArray[np.intp], weights: NDArray[np.float64] | None
 ) -> float:
-    """Sum over the true rows, each times its weight, of the precision met there."""
+    """Sum over the true rows, each times its weight, of the precision at its score."""
+    own = scores[true]
     if weights is None:
-        places = np.sort(_places(scores, true))
-        return float(np.sum(np.arange(1, len(places) + 1) / places))
-    order = best_first(scores[None])[0]
+        own = np.sort(own)
+        true_at_or_above = len(own) - np.searchsorted(own, own)
+        if len(own) < FEW_TRUE:
+            at_or_above = np.array([np.count_nonzero(scores >= score) for score in own])
+        else:
+            at_or_above = len(scores) - np.searchsorted(np.sort(scores), own)
+        return float(np.sum(true_at_or_above / at_or_above))
+    order = np.argsort(scores)
     true_weights = np.zeros(len(scores))
     true_weights[true] = weights[true]
-    true_weights = true_weights[order]
-    return float(np.sum(true_weights * np.cumsum(true_weights) / np.cumsum(weights[order])))
-
-
-def _places(scores: NDArray[Any], true: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Place, from 1 on, of each true row in the order of the scores, equal scores by row."""
-    own = scores[true]
-    if len(true) < FEW_TRUE:
-        above = [np.count_nonzero(scores > score) for score in own]
-        before = [np.count_nonzero(scores[:row] == scores[row]) for row in true]
-        return 1 + np.add(above, before)
-    ascending = np.sort(scores)
-    end = np.searchsorted(ascending, own, side="right")
-    places = 1 + len(scores) - end
-    tied = end - np.searchsorted(ascending, own, side="left") > 1
-    for i in np.flatnonzero(tied):
-        places[i] += np.count_nonzero(scores[: true[i]] == own[i])
-    return places
+    mass = np.cumsum(weights[order][::-1])[::-1]
+    true_mass = np.cumsum(true_weights[order][::-1])[::-1]
+    first = np.searchsorted(scores[order], own)
+    met = true_weights[true] > 0
+    return float(np.sum((true_weights[true] * true_mass[first])[met] / mass[first[met]]))

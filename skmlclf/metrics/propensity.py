@@ -196,7 +196,7 @@ def _scored(
     if inputs.weights is not None:
         row_factors = row_factors * inputs.weights
     found = sum(
-        float(((block.hits * label_weights[block.labels]) @ gains) @ row_factors[block.rows])
+        float((block.gains(label_weights) @ gains) @ row_factors[block.rows])
         for block in inputs.ranked(len(gains))
     )
     true = inputs.true

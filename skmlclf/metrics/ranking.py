@@ -83,7 +83,7 @@ def precision_at_k_score(
     0.5
     """
     inputs = read_ranking_inputs(y_true, y_score, sample_weight)
-    return _mean_over_rows(inputs, k, lambda block: block.hits.sum(axis=1) / k)
+    return _mean_over_rows(inputs, k, lambda block: block.gains().sum(axis=1) / k)
 
 
 @checked()
@@ -131,7 +131,7 @@ def recall_at_k_score(
     inputs = read_ranking_inputs(y_true, y_score, sample_weight)
     counts = inputs.true.row_counts
     return _mean_over_rows(
-        inputs, k, lambda block: _divide(block.hits.sum(axis=1), counts[block.rows])
+        inputs, k, lambda block: _divide(block.gains().sum(axis=1), counts[block.rows])
     )
 
 
@@ -191,7 +191,8 @@ def ndcg_at_k_score(
     ideal = ideal_dcg(inputs.true.row_counts, k)
 
     def value_of_rows(block: Ranked) -> NDArray[np.float64]:
-        return _divide(block.hits @ discounts(block.hits.shape[1]), ideal[block.rows])
+        gains = block.gains()
+        return _divide(gains @ discounts(gains.shape[1]), ideal[block.rows])
 
     return _mean_over_rows(inputs, k, value_of_rows)
 
@@ -243,7 +244,7 @@ def hit_at_k_score(
     0.5
     """
     inputs = read_ranking_inputs(y_true, y_score, sample_weight)
-    return _mean_over_rows(inputs, k, lambda block: block.hits.max(axis=1))
+    return _mean_over_rows(inputs, k, lambda block: block.any_hit())
 
 
 @checked(logits=["boolean", None])
@@ -332,8 +333,9 @@ class EqualRecall:
         n_retrieved = self._row_counts[block.rows]
         retrieved = np.arange(block.hits.shape[1]) < n_retrieved[:, None]
         self.any_negative |= bool((block.scores[retrieved] < 0).any())
+        gains = block.gains()
         for values, floor in ((self.of_logits, -np.inf), (self.of_probabilities, 0)):
-            found = block.hits & retrieved & (block.scores > floor)
+            found = np.where(retrieved & (block.scores > floor), gains, 0)
             values[block.rows] = _divide(found.sum(axis=1), n_retrieved)
 
     def values(self, logits: bool | None = None) -> NDArray[np.float64]:
