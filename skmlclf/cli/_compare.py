@@ -204,7 +204,7 @@ def _make(args: argparse.Namespace) -> Callable[..., dict[str, Any]]:
 
 
 def _written(target: str, write: Callable[[], None]) -> bool:
-    """Write a file; tell what failed, so that others are written nevertheless."""
+    """Write a file, or report why it could not be written."""
     try:
         write()
     except BrokenPipeError:

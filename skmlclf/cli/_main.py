@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             command = f"skmlclf {args.command}"
             return int(args.run(args))
         finally:
-            # Here and not at the end of the process, where a failure could not be told any more.
+            # At the end of the process a failure could no longer be reported.
             sys.stdout.flush()
     except BrokenPipeError:
         # The interpreter flushes standard output once more at its end.

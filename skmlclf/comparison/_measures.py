@@ -85,7 +85,7 @@ class Measures:
         y_val : csr_matrix of shape (n_val_samples, n_labels)
             Targets of the held-out rows.
         raises : bool
-            Whether what cannot be computed raises; it is told by a warning if not.
+            Whether a metric that cannot be computed raises; if not, it warns.
 
         Returns
         -------

@@ -25,7 +25,8 @@ class Result:
     seconds : float
         Wall time of the fit, all steps of a pipeline and the measuring of every epoch included.
     peak_bytes : int or None
-        Peak of the process's resident memory during the fit; None where the system does not tell.
+        Peak of the process's resident memory during the fit; None where the system
+        does not report it.
     n_parameters : int or None
         Trained weights of its network; None where it is no network.
     loss : float

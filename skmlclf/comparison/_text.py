@@ -46,7 +46,7 @@ def cell(column: str, value: float) -> str:
 
 
 def fit_line(seconds: float, values: Mapping[str, float]) -> str:
-    """Lay out what a fit without epochs came to, as the line of an epoch is.
+    """Lay out the metrics of a fit without epochs, as the line of an epoch is.
 
     Examples
     --------
