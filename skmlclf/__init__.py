@@ -12,6 +12,7 @@ _HOMES = {
     "BaseMLPClassifier": "skmlclf.classifiers",
     "BlockMLPClassifier": "skmlclf.classifiers",
     "DeepMLPClassifier": "skmlclf.classifiers",
+    "NetworkClassifier": "skmlclf.classifiers",
     "make_feature_mlp": "skmlclf.classifiers",
     "ModalitySelector": "skmlclf.preprocessing",
 }

@@ -4,12 +4,19 @@ The rest of the package imports such names from here, so that a new release of t
 file.
 """
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
 from sklearn.base import _fit_context
 from sklearn.metrics._scorer import _BaseScorer as BaseScorer
-from sklearn.utils._param_validation import Interval, Options, StrOptions, validate_params
+from sklearn.utils._param_validation import (
+    HasMethods,
+    Interval,
+    Options,
+    StrOptions,
+    validate_params,
+)
 from sklearn.utils.validation import (
     _check_feature_names_in,
     _check_sample_weight,
@@ -19,6 +26,7 @@ from sklearn.utils.validation import (
 __all__ = [
     "BaseScorer",
     "CallbackSupportMixin",
+    "HasMethods",
     "Interval",
     "Options",
     "StrOptions",
@@ -27,10 +35,12 @@ __all__ = [
     "_fit_context",
     "_get_feature_names",
     "adam_moments",
-    "keras_wrapper",
+    "check_backend",
+    "learning_rate_variable",
     "sgd_momentums",
     "shared_predictions",
     "validate_params",
+    "variable_value",
     "with_callbacks",
 ]
 
@@ -56,19 +66,42 @@ def sgd_momentums(optimizer: Any) -> list[Any]:
     return list(optimizer.momentums)
 
 
-def keras_wrapper() -> type:
-    """Return scikeras' ``BaseWrapper``, able to serve as a base under today's scikit-learn."""
-    from scikeras.wrappers import BaseWrapper
+def learning_rate_variable(optimizer: Any) -> Any:
+    """Return the variable that holds the learning rate of a Keras optimizer.
 
-    # scikeras still defines the `_more_tags` of scikit-learn before 1.6, which is refused where
-    # the same class lacks the method that took its place.
-    if "__sklearn_tags__" not in vars(BaseWrapper):
+    None where the rate is a schedule of Keras' own.
+    """
+    rate = optimizer._learning_rate
+    return rate if hasattr(rate, "assign") else None
 
-        def __sklearn_tags__(self: Any) -> Any:
-            return super(BaseWrapper, self).__sklearn_tags__()
 
-        BaseWrapper.__sklearn_tags__ = __sklearn_tags__
-    return BaseWrapper
+@contextlib.contextmanager
+def variable_value(variable: Any, value: Any) -> Iterator[None]:
+    """Let a Keras variable stand for another TensorFlow variable, or a tensor, inside."""
+    before = variable._value
+    variable._value = value
+    try:
+        yield
+    finally:
+        variable._value = before
+
+
+def check_backend() -> None:
+    """Refuse a backend of Keras that the compiled steps cannot run on.
+
+    Raises
+    ------
+    RuntimeError
+        If Keras runs on anything but TensorFlow.
+    """
+    import keras
+
+    backend = keras.backend.backend()
+    if backend != "tensorflow":
+        raise RuntimeError(
+            f"Keras runs on {backend!r}, and skmlclf trains with TensorFlow: set"
+            ' KERAS_BACKEND=tensorflow (or "backend" in keras.json) before Keras is imported.'
+        )
 
 
 def shared_predictions(method_caller: Any) -> dict[Any, Any] | None:

@@ -12,7 +12,6 @@ import skmlclf
 ROOT = Path(skmlclf.__file__).parent
 FLOORS = {
     "_compat": 0,
-    "_format": 0,
     "_indicator": 0,
     "metrics": 1,
     "datasets": 1,

@@ -1,4 +1,4 @@
-"""One aligned line an epoch, and the record of all of them."""
+"""One aligned line per epoch."""
 
 import sys
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ _AT_K = {"precision": "P", "recall": "R", "ndcg": "nDCG", "gap": "GAP", "map": "
 
 
 def epoch_line(epoch: int, n_epochs: int, seconds: float, values: Mapping[str, float]) -> str:
-    """Lay out an epoch's figures so that the lines of a fit stand under each other.
+    """Lay out the values of an epoch so that the lines of a fit stand under each other.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ def epoch_line(epoch: int, n_epochs: int, seconds: float, values: Mapping[str, f
     seconds : float
         Time since the epoch began.
     values : mapping of str to float
-        Names and figures.
+        Names and values.
 
     Returns
     -------
@@ -36,10 +36,10 @@ def epoch_line(epoch: int, n_epochs: int, seconds: float, values: Mapping[str, f
     'epoch  2/10     2.5 s   loss 0.01235   P@20 0.0800   tp     31'
     """
     width = len(str(n_epochs))
-    figures = "".join(
-        f"   {short_name(name)} {format_figure(name, value)}" for name, value in values.items()
+    columns = "".join(
+        f"   {short_name(name)} {format_value(name, value)}" for name, value in values.items()
     )
-    return f"epoch {epoch + 1:>{width}}/{n_epochs}  {seconds:6.1f} s{figures}"
+    return f"epoch {epoch + 1:>{width}}/{n_epochs}  {seconds:6.1f} s{columns}"
 
 
 def short_name(name: str) -> str:
@@ -62,8 +62,8 @@ def short_name(name: str) -> str:
     return {"f1_samples": "F1"}.get(name, name.removesuffix("_samples"))
 
 
-def format_figure(name: str, value: float) -> str:
-    """Format a figure with the digits that its kind needs."""
+def format_value(name: str, value: float) -> str:
+    """Format a value with the digits that its kind needs."""
     if name.removeprefix("val_") in _COUNTS:
         return f"{value:6.0f}"
     # A loss or a share of wrong labels lies near zero where labels are many.
@@ -102,29 +102,3 @@ class EpochPrinter(keras.callbacks.Callback):
         seconds = perf_counter() - self._start
         line = epoch_line(epoch, self.params["epochs"], seconds, logs or {})
         print(line, file=self.file or sys.stdout, flush=True)
-
-
-class HistoryRecorder(keras.callbacks.Callback):
-    """Append each epoch's logs to the history of an estimator, and count its epochs.
-
-    Parameters
-    ----------
-    estimator : estimator
-        Its ``history_`` is extended in place, ``n_iter_`` and ``best_epoch_`` are set.
-    """
-
-    def __init__(self, estimator: Any) -> None:
-        super().__init__()
-        self.estimator = estimator
-
-    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-        """Count what was run before."""
-        self.estimator.n_iter_ = len(self.estimator.history_.get("loss", ()))
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Append the figures."""
-        for name, value in (logs or {}).items():
-            self.estimator.history_.setdefault(name, []).append(float(value))
-        self.estimator.n_iter_ = len(self.estimator.history_["loss"])
-        # Until early stopping brings back another one.
-        self.estimator.best_epoch_ = self.estimator.n_iter_ - 1

@@ -1,12 +1,14 @@
 """Metrics on held-out rows after each epoch."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TextIO
 
+import numpy as np
 from numpy.typing import ArrayLike
 
+from skmlclf._indicator import read_indicator
 from skmlclf.callbacks._epoch_line import EpochPrinter
-from skmlclf.metrics import get_metric
+from skmlclf.metrics import Metric, evaluate_metrics, named_scorers
 
 DEFAULT_METRICS = (
     "precision_at_20",
@@ -22,28 +24,41 @@ class EpochMetrics(EpochPrinter):
 
     Parameters
     ----------
-    metrics : sequence of str, default=("precision_at_20", "recall_samples", "f1_samples", \
-"hamming", "multilabel_confusion_matrix")
-        Names as `skmlclf.metrics.get_scorer` knows them. A confusion matrix of thousands of labels
-        is told by its totals: ``tn``, ``fp``, ``fn`` and ``tp``.
+    metrics : sequence of str, Metric or callable, default=("precision_at_20", "recall_samples", \
+"f1_samples", "hamming", "multilabel_confusion_matrix")
+        Names as `skmlclf.metrics.get_scorer` knows them, scikit-learn's among them, rows of the
+        table of metrics, or scorers. The confusion matrix of thousands of labels is reported by
+        its totals: ``tn``, ``fp``, ``fn`` and ``tp``.
     X_val : array-like of shape (n_val_samples, n_features), default=None
         Held-out rows. None stands for the rows that the fit holds out: its own ``X_val`` if it is
         given one, else a random ``validation_fraction`` of the training rows.
     y_val : array-like or sparse, default=None
         Their targets.
     name : str, default="val"
-        What the names of the figures on rows of its own start with. The rows that a fit holds out
+        What the names of the values on rows of its own start with. The rows that a fit holds out
         are called "val", so rows beside them need another name, such as "test".
     verbose : bool, default=True
         Whether to print a line after each epoch. Beside an `EpochTable`, which shows the same
-        figures, none is printed.
+        values, none is printed.
     file : text stream, default=None
         Where to print; None stands for standard output.
 
+    Raises
+    ------
+    TypeError
+        If `metrics` is not a sequence of such.
+    ValueError
+        If a metric is unknown, or only one of `X_val` and `y_val` is given.
+
     Notes
     -----
-    All metrics and the validation loss come out of one pass over the held-out rows, in blocks; a
-    matrix of all their scores is made only for a metric that needs it, such as ``"map"``.
+    In a fit of this package all metrics and the validation loss come out of one pass over the
+    held-out rows, in blocks; a matrix of all their scores is made only for a metric that needs it,
+    such as ``"map"``.
+
+    In the ``fit`` of a Keras model of your own, whose outputs are probabilities, the callback
+    predicts `X_val` by itself and adds the metrics to Keras' logs. There it needs rows of its own,
+    and takes no scorers, which ask for an estimator.
 
     Examples
     --------
@@ -59,7 +74,7 @@ class EpochMetrics(EpochPrinter):
 
     def __init__(
         self,
-        metrics: Sequence[str] = DEFAULT_METRICS,
+        metrics: Sequence[str | Metric | Callable[..., Any]] = DEFAULT_METRICS,
         *,
         X_val: ArrayLike | None = None,
         y_val: Any = None,
@@ -68,21 +83,72 @@ class EpochMetrics(EpochPrinter):
         file: TextIO | None = None,
     ) -> None:
         super().__init__(file)
-        if isinstance(metrics, str) or not all(isinstance(each, str) for each in metrics):
+        if isinstance(metrics, str) or not hasattr(metrics, "__iter__"):
             raise TypeError(f"metrics must be a sequence of names, got {metrics!r}.")
         if (X_val is None) != (y_val is None):
             raise ValueError("X_val and y_val must be given together, got only one of them.")
-        for metric in metrics:
-            get_metric(metric)
+        named_scorers(metrics)
         self.metrics = tuple(metrics)
         self.X_val = X_val
         self.y_val = y_val
         self.name = name
         self.verbose = verbose
-        # The estimator says whether an `EpochTable` shows the figures.
-        self.in_table = False
+
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+        """Refuse a fit that measures nothing and leaves this callback nothing to measure.
+
+        Raises
+        ------
+        ValueError
+            In Keras' own fit, if there are no rows to measure, or scorers to call.
+        """
+        if self._is_measured():
+            return
+        if self.X_val is None:
+            raise ValueError(
+                "EpochMetrics in the fit of a Keras model measures rows of its own: give it X_val"
+                " and y_val."
+            )
+        scorers = named_scorers(self.metrics)[1]
+        if scorers:
+            raise ValueError(
+                f"{next(iter(scorers))} is a scorer and asks for an estimator, which the fit of a"
+                " Keras model has none of: use metrics of skmlclf.metrics.get_scorer_names."
+            )
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Print the figures, which the fit has computed."""
-        if self.verbose and not self.in_table:
+        """Print the values, which the fit has computed, or compute them first."""
+        logs = {} if logs is None else logs
+        if not self._is_measured():
+            logs |= self._measure()
+        if self.verbose and not self.params.get("epoch_table"):
             super().on_epoch_end(epoch, logs)
+
+    def _is_measured(self) -> bool:
+        # A fit of this package says so, as Keras tells callbacks of a fit.
+        return bool((self.params or {}).get("measures_held_out"))
+
+    def _measure(self) -> dict[str, float]:
+        responses = _KerasResponses(self.model, self.X_val)
+        y_true = read_indicator(self.y_val, "y_val")
+        values = evaluate_metrics(self.metrics, y_true, responses)
+        return {f"{self.name}_{name}": value for name, value in values.items()}
+
+
+class _KerasResponses:
+    """What metrics may ask of a Keras model whose outputs are probabilities."""
+
+    def __init__(self, model: Any, X: Any) -> None:
+        self._scores = np.asarray(model.predict(np.asarray(X), verbose=0))
+
+    def top_k(self, k: int) -> None:
+        return None
+
+    def scores(self) -> np.ndarray:
+        return self._scores
+
+    def probabilities(self) -> np.ndarray:
+        return self._scores
+
+    def decisions(self) -> np.ndarray:
+        return self._scores > 0.5

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from time import perf_counter
 from typing import Any, TextIO
 
-from skmlclf.callbacks._epoch_line import EpochPrinter, format_figure, short_name
+from skmlclf.callbacks._epoch_line import EpochPrinter, format_value, short_name
 
 _GAP = 2
 
@@ -51,11 +51,11 @@ class EpochTable(EpochPrinter):
         super().on_epoch_begin(epoch, logs)
         self._epoch = epoch
 
-    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        """Show how far the epoch is."""
+    def on_progress(self, n_batches: int, logs: dict[str, float] | None = None) -> None:
+        """Show how far the epoch is; a fit of this package calls this every few batches."""
         if self._live is not None:
-            done = f"{100 * (batch + 1) // self.params['steps']}%"
-            loss = format_figure("loss", (logs or {}).get("loss", float("nan")))
+            done = f"{100 * n_batches // self.params['steps']}%"
+            loss = format_value("loss", (logs or {}).get("loss", float("nan")))
             self._show([f"{self._epoch + 1}", done, loss])
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
@@ -63,10 +63,10 @@ class EpochTable(EpochPrinter):
         if self._live is None:
             super().on_epoch_end(epoch, logs)
             return
-        figures = logs or {}
-        self._columns = [short_name(name) for name in figures]
+        logs = logs or {}
+        self._columns = [short_name(name) for name in logs]
         seconds = f"{perf_counter() - self._start:.1f} s"
-        values = [format_figure(name, value).strip() for name, value in figures.items()]
+        values = [format_value(name, value).strip() for name, value in logs.items()]
         self._rows.append([f"{epoch + 1}", seconds, *values])
         self._show()
 

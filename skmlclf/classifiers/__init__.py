@@ -1,8 +1,17 @@
 """The classifiers: scikit-learn estimators over Keras networks."""
 
+from skmlclf.classifiers._base import BaseKerasClassifier
 from skmlclf.classifiers._base_mlp import BaseMLPClassifier
 from skmlclf.classifiers._block_mlp import BlockMLPClassifier
 from skmlclf.classifiers._deep_mlp import DeepMLPClassifier
 from skmlclf.classifiers._feature_mlp import make_feature_mlp
+from skmlclf.classifiers._network_classifier import NetworkClassifier
 
-__all__ = ["BaseMLPClassifier", "BlockMLPClassifier", "DeepMLPClassifier", "make_feature_mlp"]
+__all__ = [
+    "BaseKerasClassifier",
+    "BaseMLPClassifier",
+    "BlockMLPClassifier",
+    "DeepMLPClassifier",
+    "NetworkClassifier",
+    "make_feature_mlp",
+]

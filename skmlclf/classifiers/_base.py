@@ -1,6 +1,8 @@
 """scikit-learn's contract over a Keras network."""
 
 import copy
+import inspect
+from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 import keras
@@ -8,67 +10,45 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import Tags, check_random_state
-from sklearn.utils.validation import validate_data
 
-from skmlclf._compat import CallbackSupportMixin, _fit_context, keras_wrapper, with_callbacks
-from skmlclf.callbacks._best_epoch import BestEpoch
-from skmlclf.callbacks._epoch_line import HistoryRecorder
-from skmlclf.callbacks._sklearn_tasks import SklearnTasks
-from skmlclf.classifiers._callbacks import make_callbacks
-from skmlclf.classifiers._held_out import hold_out
-from skmlclf.classifiers._parameters import CONSTRAINTS
+from skmlclf._compat import CallbackSupportMixin, _fit_context, with_callbacks
+from skmlclf.classifiers._fit import Fit, FitData, Plan, callbacks_of
+from skmlclf.classifiers._parameters import CONSTRAINTS, check_optimization
 from skmlclf.classifiers._predictions import Predictions
-from skmlclf.classifiers._rows import check_rows
-from skmlclf.classifiers._targets import Targets, is_multilabel
-from skmlclf.classifiers._weights import class_factors, loss_weights
-from skmlclf.networks import MLPNetwork, set_dropout, set_output_bias
+from skmlclf.classifiers._scikeras import ModelBuilder
+from skmlclf.classifiers._targets import Targets, is_multilabel, read_targets
+from skmlclf.networks import Network, build_model, set_dropout
 from skmlclf.training import (
-    ArrayBatches,
+    LOSSES,
     check_precision,
     collect_dropped_models,
     make_optimizer,
-    make_schedule,
-    take_share_of_cores,
-    train,
+    optimizer_key,
 )
 
 
-class BaseKerasClassifier(Predictions, CallbackSupportMixin, ClassifierMixin, keras_wrapper()):  # type: ignore[misc]
-    """Everything but the network: the subclasses say what to build.
-
-    scikeras builds and holds the Keras model. What it does otherwise (targets, weights, seeds,
-    parameters, predictions) does not meet scikit-learn's contract or costs too much with thousands
-    of labels, so it is done here.
-    """
-
-    # What scikeras looks up besides the parameters.
-    model = None
-    build_fn = None
-    _random_state = None
+class BaseKerasClassifier(Predictions, CallbackSupportMixin, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Everything but the network: the subclasses say what to build."""
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
 
-    _network_: MLPNetwork
+    _network_: Network
     _targets_: Targets
-    _optimizer_: str
+    _optimizer_: Any
     _generator: np.random.RandomState
     _split_generator: np.random.RandomState
+    classes_: np.ndarray
     history_: dict[str, list[float]]
     n_iter_: int
     best_epoch_: int
     model_: keras.Model
-
-    # scikeras reads the parameters off the instance's dictionary and prints them in its own way.
-    _get_param_names: Any = classmethod(BaseEstimator._get_param_names.__func__)
-    set_params = BaseEstimator.set_params
-    __repr__ = BaseEstimator.__repr__
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
 
-    def _network(self, n_features: int, n_outputs: int, output: str) -> MLPNetwork:
+    def _network(self, n_features: int, n_outputs: int, output: str) -> Network:
         """Return the structure that the parameters ask for."""
         raise NotImplementedError
 
@@ -112,20 +92,13 @@ class BaseKerasClassifier(Predictions, CallbackSupportMixin, ClassifierMixin, ke
             If a parameter, the features, the targets or the weights are not as described; nothing
             is changed then.
         """
-        fresh = not (self.warm_start and hasattr(self, "model_"))
+        resumes = self.warm_start and hasattr(self, "model_")
         _require(y, self)
-        targets = Targets.of(y) if fresh else self._targets_
-        return self._train(
-            X,
-            y,
-            sample_weight,
-            (X_val, y_val, sample_weight_val),
-            targets=targets,
-            epochs=self.epochs,
-            schedule=self.learning_rate_schedule,
-            warmup_epochs=self.warmup_epochs,
-            fresh=fresh,
-        )
+        targets = self._targets_ if resumes else read_targets(y)
+        data = FitData(X, y, sample_weight, X_val, y_val, sample_weight_val)
+        plan = Plan(self.epochs, self.learning_rate_schedule, self.warmup_epochs, resumes)
+        Fit.prepare(self, data, targets, plan).run(self)
+        return self
 
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
@@ -167,98 +140,40 @@ class BaseKerasClassifier(Predictions, CallbackSupportMixin, ClassifierMixin, ke
                 "partial_fit runs one epoch and has nothing to stop: set early_stopping=False, or"
                 " call fit."
             )
-        fresh = not hasattr(self, "model_")
-        if fresh:
-            if classes is None and not is_multilabel(y):
-                raise ValueError("classes must be passed on the first call to partial_fit.")
-            targets = Targets.of(y, classes)
-        else:
+        resumes = hasattr(self, "model_")
+        if resumes:
             targets = self._targets_
             if classes is not None and not np.array_equal(np.unique(classes), targets.classes):
                 raise ValueError(
                     f"classes={np.asarray(classes).tolist()[:10]} is not the same as on the last"
                     f" call to partial_fit, was: {targets.classes.tolist()[:10]}."
                 )
+        else:
+            if classes is None and not is_multilabel(y):
+                raise ValueError("classes must be passed on the first call to partial_fit.")
+            targets = read_targets(y, classes)
         # Nobody knows how many calls will come, so there is nothing to schedule over.
-        return self._train(
-            X,
-            y,
-            sample_weight,
-            (None, None, None),
-            targets=targets,
-            epochs=1,
-            schedule="constant",
-            warmup_epochs=0.0,
-            fresh=fresh,
-        )
-
-    def _train(
-        self,
-        X: ArrayLike,
-        y: Any,
-        sample_weight: ArrayLike | None,
-        validation: tuple[Any, Any, Any],
-        *,
-        targets: Targets,
-        epochs: int,
-        schedule: str,
-        warmup_epochs: float,
-        fresh: bool,
-    ) -> Self:
-        check_precision(self.precision)
-        rows = check_rows(X, y, sample_weight, targets, self)
-        if not fresh:
-            validate_data(self, X, reset=False, skip_check_array=True)
-        network = self._network(rows.X.shape[1], targets.n_outputs, targets.output)
-        if not fresh:
-            self._check_same(network)
-        factors = class_factors(self.class_weight, targets)
-        callbacks = make_callbacks(self)
-        rng = self._new_generator() if fresh else copy.deepcopy(self._generator)
-        # A fit that goes on holds out what the first one held out.
-        split_start = copy.deepcopy(rng) if fresh else self._split_generator
-        split_rng = rng if fresh else copy.deepcopy(split_start)
-        rows, held_out = hold_out(self, X, rows, validation, targets, callbacks, split_rng)
-        weights = loss_weights(targets, rows.positives, rows.weight, factors)
-        # All that can be wrong with the input has been looked at; from here on things change, and
-        # only once the new network is there.
-        take_share_of_cores()
-        if fresh:
-            model = self._new_model(network, self.optimizer, rng.randint(2**31 - 1))
-            set_output_bias(model, weights.bias)
-            validate_data(self, X, reset=True, skip_check_array=True)
-            self.classes_, self.history_, self.model_ = targets.classes, {}, model
-            self._targets_, self._network_, self._optimizer_ = targets, network, self.optimizer
-        self._generator, self._split_generator = rng, split_start
-        self.model_.optimizer.learning_rate.assign(self.learning_rate)
-        set_dropout(self.model_, self.dropout)
-        predictor = self._predictor
-        # Set on the estimator itself, or on a pipeline or a search around it.
-        watched = hasattr(self, "_skl_callbacks") or hasattr(self, "_parent_callback_ctx")
-        tasks = [SklearnTasks(self, X, y, sample_weight)] if watched else []
-        first = len(self.history_.get("loss", ()))
-        batch_size = self._resolved_batch_size(len(rows.index))
-        batches = ArrayBatches(rows.X, rows.positives, weights.rows, batch_size, rows.index)
-        train(
-            network,
-            self.model_,
-            batches,
-            epochs=range(first, first + epochs),
-            rng=rng,
-            label_weights=weights.labels,
-            weight_decay=self.weight_decay,
-            schedule=make_schedule(
-                schedule, epochs * batches.n_batches, round(warmup_epochs * batches.n_batches)
-            ),
-            evaluate=lambda: {
-                name: value for each in held_out for name, value in each.evaluate(predictor).items()
-            },
-            callbacks=[*callbacks, HistoryRecorder(self), *tasks],
-        )
-        for callback in callbacks:
-            if isinstance(callback, BestEpoch):
-                self.best_epoch_ = callback.best_epoch
+        plan = Plan(epochs=1, schedule="constant", warmup_epochs=0.0, resumes=resumes)
+        Fit.prepare(self, FitData(X, y, sample_weight), targets, plan).run(self)
         return self
+
+    def _adopt(self, fit: Fit) -> None:
+        """Take over what a fit starts from: from here on the estimator changes."""
+        if not fit.plan.resumes:
+            self.n_features_in_ = fit.rows.n_features
+            if fit.rows.names is not None:
+                self.feature_names_in_ = fit.rows.names
+            elif hasattr(self, "feature_names_in_"):
+                del self.feature_names_in_
+            self.classes_, self.history_, self.model_ = fit.targets.classes, {}, fit.model
+            self._targets_, self._network_ = fit.targets, fit.network
+            self._optimizer_ = copy.deepcopy(self.optimizer)
+        self._generator, self._split_generator = fit.rng, fit.split_start
+        rate = self._learning_rate()
+        if rate is not None:
+            self.model_.optimizer.learning_rate = rate
+        if hasattr(self, "dropout"):
+            set_dropout(self._network_, self.model_, self.dropout)
 
     def _check_parameters(self) -> None:
         """Refuse parameters that no data could make right.
@@ -272,36 +187,42 @@ class BaseKerasClassifier(Predictions, CallbackSupportMixin, ClassifierMixin, ke
         """
         self._validate_params()
         check_precision(self.precision)
+        check_optimization(self)
         self._network(1, 1, "sigmoid")
-        make_callbacks(self)
+        callbacks_of(self)
 
-    def _check_same(self, network: MLPNetwork) -> None:
-        before, now = (self._network_, self._optimizer_), (network, self.optimizer)
-        if before != now:
+    def _check_same(self, network: Network) -> Network:
+        """Return the network of the present weights, if the parameters still ask for it."""
+        before = self._network_
+        structure = getattr(before, "structure", None)
+        if structure is not None:
+            network = replace(network, structure=structure)  # type: ignore[type-var]
+        if (before, _settings(self._optimizer_)) != (network, _settings(self.optimizer)):
             raise ValueError(
-                f"Training goes on with {before[0]} and {before[1]!r}, but the parameters now ask"
-                f" for {now[0]} and {now[1]!r}. Restore them, or fit with warm_start=False."
+                f"Training resumes with {before} and {self._optimizer_!r}, but the parameters now"
+                f" ask for {network} and {self.optimizer!r}. Restore them, or fit with"
+                " warm_start=False."
             )
+        return before
 
-    def _new_model(self, network: MLPNetwork, optimizer: str, seed: int) -> keras.Model:
-        # scikeras builds through a method without arguments.
-        self._blueprint = network, optimizer, seed
-        try:
-            return self._build_keras_model()
-        finally:
-            del self._blueprint
+    def _learning_rate(self) -> float | None:
+        """Return the learning rate to set; None keeps that of an optimizer object."""
+        default = inspect.signature(type(self)).parameters["learning_rate"].default
+        if not isinstance(self.optimizer, str) and self.learning_rate == default:
+            return None
+        return float(self.learning_rate)
 
-    def _keras_build_fn(self) -> keras.Model:
-        """Build and compile the network; scikeras calls it."""
-        network, optimizer, seed = self._blueprint
-        model = network.build(dropout=self.dropout, seed=seed)
+    def _new_model(self, network: Network, seed: int) -> tuple[keras.Model, Network]:
+        """Build and compile the model of a network; return it with what it tells of itself."""
+        model = ModelBuilder(lambda: self._compiled(network, self.optimizer, seed)).build()
+        describing = getattr(network, "describing", None)
+        return model, network if describing is None else describing(model)
+
+    def _compiled(self, network: Network, optimizer: Any, seed: int) -> keras.Model:
+        model = build_model(network, seed)
         model.compile(
-            optimizer=make_optimizer(
-                optimizer, float(self.learning_rate), model.trainable_variables
-            ),
-            loss="categorical_crossentropy"
-            if network.output == "softmax"
-            else "binary_crossentropy",
+            optimizer=make_optimizer(optimizer, self._learning_rate(), model.trainable_variables),
+            loss=LOSSES[network.output].keras_name,
             # Gradients in single precision need no scaling, whatever Keras' global policy is.
             auto_scale_loss=False,
         )
@@ -324,23 +245,37 @@ class BaseKerasClassifier(Predictions, CallbackSupportMixin, ClassifierMixin, ke
         state = super().__getstate__().copy()
         model = state.pop("model_", None)
         if model is not None:
-            # Arrays outlive Keras' own formats, and a fitted estimator's callbacks have done their
-            # work: they may hold data and the live model.
-            state["callbacks"] = None
+            # Arrays outlive Keras' own formats.
             state["_arrays"] = [np.asarray(v.value) for v in _all_variables(model)]
+        if state["callbacks"] is not None:
+            state["callbacks"] = type(state["callbacks"])(map(_detached, state["callbacks"]))
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         arrays = state.pop("_arrays", None)
         super().__setstate__(state)
         if arrays is not None:
-            self.model_ = self._new_model(self._network_, self._optimizer_, seed=0)
+            self.model_ = self._compiled(self._network_, self._optimizer_, seed=0)
             for variable, array in zip(_all_variables(self.model_), arrays, strict=True):
                 variable.assign(array)
 
 
 def _all_variables(model: keras.Model) -> list[Any]:
     return [*model.trainable_variables, *model.non_trainable_variables, *model.optimizer.variables]
+
+
+def _settings(optimizer: Any) -> Any:
+    """Return what makes two optimizers the same, but for the learning rate and the name."""
+    return optimizer if isinstance(optimizer, str) else optimizer_key(optimizer)
+
+
+def _detached(callback: Any) -> Any:
+    """Return a callback without the live model that Keras gave it, the original left alone."""
+    if getattr(callback, "_model", None) is None:
+        return callback
+    detached = copy.copy(callback)
+    detached._model = None
+    return detached
 
 
 def _require(y: Any, estimator: Any) -> None:

@@ -1,54 +1,122 @@
 """The callbacks of a fit: the user's, and those that its parameters ask for."""
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import keras
 
 from skmlclf.callbacks import EpochMetrics, EpochTable
-from skmlclf.callbacks._best_epoch import BestEpoch
-from skmlclf.metrics import get_metric
+from skmlclf.classifiers._best_epoch import BestEpoch
+from skmlclf.classifiers._held_out import Request
+from skmlclf.metrics import named_scorers
 
 
-def make_callbacks(estimator: Any) -> list[Any]:
-    """Return the callbacks in the order in which they are called.
+@dataclass(frozen=True)
+class FitCallbacks:
+    """The callbacks of a fit, and what they ask to be measured.
+
+    Attributes
+    ----------
+    best_epoch : BestEpoch or None
+        Early stopping, where it is asked for.
+    others : tuple of keras.callbacks.Callback
+        The user's, and a table where the epochs are to be shown.
+    """
+
+    best_epoch: BestEpoch | None
+    others: tuple[Any, ...]
+
+    @property
+    def in_order(self) -> list[Any]:
+        """Early stopping first, so that what the others see at the end has the best weights."""
+        return [*([] if self.best_epoch is None else [self.best_epoch]), *self.others]
+
+    @property
+    def params(self) -> dict[str, bool]:
+        """Return what callbacks are told of the fit, besides what Keras tells them."""
+        shows = any(isinstance(callback, EpochTable) for callback in self.others)
+        return {"measures_held_out": True, "epoch_table": shows}
+
+    def requests(self, scoring: str | Callable[..., Any]) -> list[Request]:
+        """Return what is to be measured on held-out rows after each epoch."""
+        requests = [
+            Request(c.metrics, c.name, c.X_val, c.y_val)
+            if c.X_val is not None
+            else Request(c.metrics)
+            for c in self.others
+            if isinstance(c, EpochMetrics)
+        ]
+        if self.best_epoch is not None:
+            requests.append(Request(() if scoring == "loss" else (scoring,)))
+        return requests
+
+
+def make_callbacks(
+    callbacks: Sequence[Any] | None,
+    *,
+    verbose: int,
+    early_stopping: bool,
+    scoring: str | Callable[..., Any],
+    patience: int,
+    tol: float,
+) -> FitCallbacks:
+    """Return the callbacks of a fit.
 
     Parameters
     ----------
-    estimator : classifier
-        Its parameters say which.
+    callbacks : sequence of keras.callbacks.Callback instances or classes, or None
+        The user's.
+    verbose : int
+        Above zero, a table of the epochs is added if there is none.
+    early_stopping : bool
+        Whether to keep the best epoch.
+    scoring : str or callable
+        What it is best by: "loss", or as `skmlclf.metrics.get_scorer` takes it.
+    patience : int
+        Epochs without improvement after which to stop.
+    tol : float
+        Improvements no larger than this do not count.
 
     Returns
     -------
-    list of keras.callbacks.Callback
+    FitCallbacks
 
     Raises
     ------
     TypeError
-        If ``callbacks`` holds anything else.
+        If `callbacks` holds anything else.
     ValueError
-        If ``scoring`` names no metric.
+        If `scoring` names no metric, or one without a direction.
     """
-    callbacks = [c() if isinstance(c, type) else c for c in estimator.callbacks or ()]
-    for callback in callbacks:
+    others = [c() if isinstance(c, type) else c for c in callbacks or ()]
+    for callback in others:
         if not isinstance(callback, keras.callbacks.Callback):
             raise TypeError(
                 "callbacks must hold keras.callbacks.Callback instances or classes, got"
                 f" {callback!r}."
             )
-    if estimator.verbose and not any(isinstance(c, EpochTable) for c in callbacks):
-        callbacks.append(EpochTable())
-    in_table = any(isinstance(c, EpochTable) for c in callbacks)
-    for callback in callbacks:
-        if isinstance(callback, EpochMetrics):
-            callback.in_table = in_table
-    if estimator.early_stopping:
-        on_loss = estimator.scoring == "loss"
-        best = BestEpoch(
-            f"val_{estimator.scoring}",
-            greater_is_better=not on_loss and bool(get_metric(estimator.scoring).greater_is_better),
-            patience=estimator.n_iter_no_change,
-            tol=estimator.tol,
+    if verbose and not any(isinstance(c, EpochTable) for c in others):
+        others.append(EpochTable())
+    best_epoch = None
+    if early_stopping:
+        name, greater_is_better = _direction(scoring)
+        best_epoch = BestEpoch(
+            f"val_{name}", greater_is_better=greater_is_better, patience=patience, tol=tol
         )
-        # First, so that what the others see at the end has the best weights.
-        callbacks.insert(0, best)
-    return callbacks
+    return FitCallbacks(best_epoch, tuple(others))
+
+
+def _direction(scoring: str | Callable[..., Any]) -> tuple[str, bool]:
+    """Return the name under which a value is logged, and whether greater is better."""
+    if scoring == "loss":
+        return "loss", False
+    metrics, scorers = named_scorers([scoring])
+    for name, metric in metrics.items():
+        if metric.greater_is_better is None:
+            raise ValueError(
+                f"scoring={name!r} has no best value to stop at; choose a metric that is better"
+                " when higher, or lower."
+            )
+        return name, metric.greater_is_better
+    return next(iter(scorers)), True

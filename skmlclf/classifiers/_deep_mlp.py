@@ -1,11 +1,11 @@
 """The fourth architecture: the project's own."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from skmlclf.classifiers._base import BaseKerasClassifier
 from skmlclf.classifiers._parameters import as_widths
-from skmlclf.networks import MLPNetwork
+from skmlclf.networks import MLPNetwork, Network
 
 
 class DeepMLPClassifier(BaseKerasClassifier):
@@ -25,18 +25,22 @@ class DeepMLPClassifier(BaseKerasClassifier):
     dropout : float, default=0.4
         Share of the hidden units dropped while training, in [0, 1).
     learning_rate : float, default=8e-4
-        Step size of the optimizer.
+        Step size of the optimizer. An optimizer object keeps its own, unless this is set to
+        something else than the default.
     learning_rate_schedule : {"constant", "cosine", "linear"}, default="cosine"
-        What becomes of it over the epochs of `fit`; the last two fall to zero.
+        Learning-rate schedule over the epochs of `fit`: constant, or cosine or linear decay to
+        zero.
     warmup_epochs : float, default=0.0
-        Epochs of `fit`, or a part of one, over which it rises to its value.
+        Epochs of `fit`, or a part of one, over which the learning rate rises to its value.
     epochs : int, default=20
         Passes over the training rows; with early stopping, at most.
     batch_size : int or "auto", default="auto"
-        Rows of a step. "auto" takes 64 to 256 by the number of rows: a hundredth of them, or up to
-        128 where that leaves six steps an epoch.
-    optimizer : {"adam", "sgd"}, default="adam"
-        Adam, or gradient descent with Nesterov's momentum of 0.9.
+        Rows per step. "auto" takes 64 to 256 by the number of rows: a hundredth of them, or up to
+        128 where that leaves six steps per epoch.
+    optimizer : {"adam", "sgd"} or keras.optimizers.Optimizer, default="adam"
+        Adam, gradient descent with Nesterov's momentum of 0.9, or any optimizer of Keras' with its
+        settings, of which every fit makes a new one. By name, gradients are those of the sum over
+        labels; an object gets the gradients that Keras would give it, of the mean over labels.
     weight_decay : float, default=1e-2
         Decoupled decay of the kernels: each step shrinks them by ``learning_rate * weight_decay``.
     class_weight : None, "balanced", dict or array-like of shape (n_classes,), default=None
@@ -46,9 +50,9 @@ class DeepMLPClassifier(BaseKerasClassifier):
         Whether to stop when `scoring` stops improving on held-out rows, and to restore the
         weights of the best epoch. The rows are ``X_val`` where `fit` is given them, else a random
         share of the training rows.
-    scoring : str, default="loss"
-        What early stopping looks at: the validation loss, or a metric by its name in
-        `skmlclf.metrics.get_scorer_names`.
+    scoring : str or callable, default="loss"
+        What early stopping looks at: the validation loss, a metric by its name in
+        `skmlclf.metrics.get_scorer_names`, or a scorer of scikit-learn's kind or name.
     validation_fraction : float, default=0.1
         Share of the training rows to hold out where early stopping or a callback needs some.
     n_iter_no_change : int, default=10
@@ -59,7 +63,7 @@ class DeepMLPClassifier(BaseKerasClassifier):
         What the matrix products compute in. bfloat16 needs a processor with such instructions;
         weights and optimizer stay in float32.
     warm_start : bool, default=False
-        Whether `fit` goes on from the present weights.
+        Whether `fit` resumes from the present weights.
     callbacks : list of keras.callbacks.Callback instances or classes, default=None
         Called as Keras calls them, in this order.
     verbose : int, default=0
@@ -79,7 +83,7 @@ class DeepMLPClassifier(BaseKerasClassifier):
     n_iter_ : int
         Epochs run.
     best_epoch_ : int
-        Place in ``history_`` of the epoch whose weights are kept: with early stopping the best,
+        Index in ``history_`` of the epoch whose weights are kept: with early stopping the best,
         else the last.
     n_features_in_ : int
         Number of features seen by `fit`.
@@ -116,11 +120,11 @@ class DeepMLPClassifier(BaseKerasClassifier):
         warmup_epochs: float = 0.0,
         epochs: int = 20,
         batch_size: int | str = "auto",
-        optimizer: str = "adam",
+        optimizer: Any = "adam",
         weight_decay: float = 1e-2,
         class_weight: Any = None,
         early_stopping: bool = False,
-        scoring: str = "loss",
+        scoring: str | Callable[..., Any] = "loss",
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 10,
         tol: float = 1e-6,
@@ -152,7 +156,7 @@ class DeepMLPClassifier(BaseKerasClassifier):
         self.verbose = verbose
         self.random_state = random_state
 
-    def _network(self, n_features: int, n_outputs: int, output: str) -> MLPNetwork:
+    def _network(self, n_features: int, n_outputs: int, output: str) -> Network:
         return MLPNetwork(
             n_features,
             n_outputs,

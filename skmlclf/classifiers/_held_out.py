@@ -1,25 +1,44 @@
 """What a fit is measured on after each epoch."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from skmlclf._compat import _get_feature_names
-from skmlclf.callbacks import EpochMetrics
-from skmlclf.classifiers._rows import Rows, check_rows, split_rows
-from skmlclf.classifiers._targets import Targets, both_classes
-from skmlclf.metrics import evaluate_metrics, get_metric, one_hot
-from skmlclf.training import Predictor
+from skmlclf.classifiers._rows import Rows, read_held_out, split_rows
+from skmlclf.classifiers._targets import Targets
+from skmlclf.metrics import evaluate_metrics, named_scorers
+from skmlclf.training import Evaluation, Predictor
+
+
+@dataclass(frozen=True)
+class Request:
+    """Rows to measure on after each epoch, and what to measure.
+
+    Attributes
+    ----------
+    metrics : tuple of str, Metric or callable
+        What to compute besides the loss.
+    name : str
+        What the names of the values start with.
+    X, y, sample_weight : array-like or None
+        The rows; None stands for those that the fit holds out.
+    """
+
+    metrics: tuple[Any, ...]
+    name: str = "val"
+    X: Any = None
+    y: Any = None
+    sample_weight: Any = None
 
 
 def hold_out(
     estimator: Any,
-    X: Any,
+    data: Any,
     rows: Rows,
-    validation: tuple[Any, Any, Any],
+    requests: Iterable[Request],
     targets: Targets,
-    callbacks: Sequence[Any],
     rng: np.random.RandomState,
 ) -> tuple[Rows, "list[HeldOut]"]:
     """Decide what is held out: by the fit itself, and by callbacks with rows of their own.
@@ -27,53 +46,50 @@ def hold_out(
     Parameters
     ----------
     estimator : classifier
-        Its parameters say what early stopping needs.
-    X : array-like of shape (n_samples, n_features)
-        The features as `fit` was given them, names included.
+        Its ``validation_fraction`` says how many rows are split off, where some have to be.
+    data : FitData
+        What `fit` was given.
     rows : Rows
         The training rows.
-    validation : tuple
-        ``X_val``, ``y_val`` and ``sample_weight_val`` as `fit` was given them.
+    requests : iterable of Request
+        What is to be measured. Those without rows share the fit's own held-out rows.
     targets : Targets
         How targets are to be read.
-    callbacks : sequence of keras.callbacks.Callback
-        Those of the fit.
     rng : RandomState
-        Decides which training rows are split off, where some have to be.
+        Decides which training rows are split off.
 
     Returns
     -------
     rows : Rows
         What is left to train on.
     held_out : list of HeldOut
-        Those that the fit itself watches first, then the callbacks' own.
+        The fit's own held-out rows first.
 
     Raises
     ------
     ValueError
         If held-out rows are not as those of `fit`, or two sets of them share a name.
     """
-    X_val, y_val, sample_weight_val = validation
-    if (X_val is None) != (y_val is None):
+    if (data.X_val is None) != (data.y_val is None):
         raise ValueError("X_val and y_val must be given together, got only one of them.")
-    if X_val is None and sample_weight_val is not None:
+    if data.X_val is None and data.sample_weight_val is not None:
         raise ValueError("sample_weight_val weighs the rows of X_val, and no X_val was given.")
-    measuring = [callback for callback in callbacks if isinstance(callback, EpochMetrics)]
-    shared = [callback for callback in measuring if callback.X_val is None]
-    metrics = [name for callback in shared for name in callback.metrics]
-    if estimator.early_stopping and estimator.scoring != "loss":
-        metrics.append(estimator.scoring)
+    requests = list(requests)
+    shared = [request for request in requests if request.X is None]
+    metrics = [metric for request in shared for metric in request.metrics]
     held_out = []
-    for callback in measuring:
-        if callback.X_val is not None:
-            own = _check(estimator, X, rows, (callback.X_val, callback.y_val, None), targets)
-            held_out.append(HeldOut(own, callback.metrics, targets.kind, callback.name))
-    if X_val is not None:
-        watched = _check(estimator, X, rows, validation, targets)
-        held_out.insert(0, HeldOut(watched, metrics, targets.kind, "val"))
-    elif estimator.early_stopping or shared:
-        rows, watched = split_rows(rows, estimator.validation_fraction, rng)
-        held_out.insert(0, HeldOut(watched, metrics, targets.kind, "val"))
+    if data.X_val is not None:
+        own = Request(tuple(metrics), "val", data.X_val, data.y_val, data.sample_weight_val)
+        requests.insert(0, own)
+    elif shared:
+        rows, split = split_rows(rows, estimator.validation_fraction, rng)
+        held_out.append(HeldOut(estimator, split, targets, metrics, "val", data.taker(split)))
+    for request in requests:
+        if request.X is not None:
+            weight = request.sample_weight
+            read = read_held_out(request.X, request.y, weight, targets, rows, estimator)
+            given = (lambda r: lambda: (r.X, r.y))(request)
+            held_out.append(HeldOut(estimator, read, targets, request.metrics, request.name, given))
     names = [each.name for each in held_out]
     for name in names:
         if names.count(name) > 1:
@@ -85,51 +101,43 @@ def hold_out(
     return rows, held_out
 
 
-def _check(
-    estimator: Any, X: Any, rows: Rows, validation: tuple[Any, Any, Any], targets: Targets
-) -> Rows:
-    try:
-        held_out = check_rows(*validation, targets, estimator)
-    except ValueError as error:
-        raise ValueError(f"The held-out rows cannot be used: {error}") from error
-    n_features = rows.X.shape[1]
-    if held_out.X.shape[1] != n_features:
-        raise ValueError(
-            f"X_val has {held_out.X.shape[1]} features, expected the {n_features} of X."
-        )
-    names, names_val = _get_feature_names(X), _get_feature_names(validation[0])
-    if names is not None and names_val is not None and not np.array_equal(names, names_val):
-        raise ValueError(
-            f"The columns of X_val must be those of X, in the same order: got"
-            f" {names_val.tolist()[:5]}, expected {names.tolist()[:5]}."
-        )
-    return held_out
-
-
 class HeldOut:
     """Rows that a fit is measured on after each epoch.
 
     Parameters
     ----------
+    estimator : classifier
+        What scorers are called with.
     rows : Rows
         The held-out rows.
-    metrics : iterable of str
-        Names of metrics to compute besides the loss.
-    kind : {"binary", "multiclass", "multilabel"}
-        What the targets are.
+    targets : Targets
+        The kind of their targets.
+    metrics : iterable of str, Metric or callable
+        What to compute besides the loss.
     name : str
-        What the names of the figures start with.
+        What the names of the values start with.
+    given : callable
+        Returns `X` and `y` of these rows as they were given to `fit`, for scorers.
     """
 
-    def __init__(self, rows: Rows, metrics: Any, kind: str, name: str) -> None:
+    def __init__(
+        self,
+        estimator: Any,
+        rows: Rows,
+        targets: Targets,
+        metrics: Iterable[Any],
+        name: str,
+        given: Callable[[], tuple[Any, Any]],
+    ) -> None:
         self.name = name
+        self._estimator = estimator
         self._rows = rows
-        self._kind = kind
-        self._metrics = [get_metric(name) for name in dict.fromkeys(metrics)]
-        depths = [metric.depth_for(rows.positives) for metric in self._metrics]
-        self._depth = min(
-            rows.positives.shape[1], max((d for d in depths if d is not None), default=1)
-        )
+        self._targets = targets
+        self._given = given
+        self._metrics, self._scorers = named_scorers(metrics)
+        self._y_true = targets.indicator(rows.positives)
+        depths = [metric.depth_for(self._y_true) or 1 for metric in self._metrics.values()]
+        self._depth = min(rows.positives.shape[1], max(depths, default=1))
 
     def evaluate(self, predictor: Predictor) -> dict[str, float]:
         """Return the loss as ``"<name>_loss"`` and each metric as ``"<name>_<metric>"``.
@@ -144,38 +152,45 @@ class HeldOut:
         dict of str to float
         """
         rows = self._rows
-        loss, best, y_pred = predictor.evaluate(
-            rows.X, rows.positives, rows.weight, self._depth, rows.places
+        evaluation = predictor.evaluate(
+            rows.X, rows.positives, rows.weight, self._depth, rows.indices
         )
-        y_true = rows.positives
-        if self._kind == "binary":
-            # As the scorers see it: two classes, of which a row has one.
-            y_true = one_hot(np.diff(y_true.indptr), np.arange(2))
-            y_pred = one_hot(np.diff(y_pred.indptr), np.arange(2))
-        elif self._kind == "multiclass":
-            y_pred = one_hot(best[0][:, 0], np.arange(y_true.shape[1]))
-        responses = _HeldOutResponses(rows, predictor, self._kind == "binary", best, y_pred)
-        logs = {"loss": loss, **evaluate_metrics(self._metrics, y_true, responses, rows.weight)}
-        return {f"{self.name}_{name}": value for name, value in logs.items()}
+        responses = _HeldOutResponses(predictor, rows, self._targets, evaluation)
+        values = {"loss": evaluation.loss}
+        values |= evaluate_metrics(
+            self._metrics.values(), self._y_true, responses, sample_weight=rows.weight
+        )
+        if self._scorers:
+            X, y = self._given()
+            values |= {
+                name: float(scorer(self._estimator, X, y)) for name, scorer in self._scorers.items()
+            }
+        return {f"{self.name}_{name}": value for name, value in values.items()}
 
 
+@dataclass(frozen=True)
 class _HeldOutResponses:
-    """What a network responds with for the held-out rows, out of one pass where it can be."""
+    """What metrics may ask of one evaluation; what it does not hold is predicted when asked for."""
 
-    def __init__(self, rows: Rows, predictor: Predictor, binary: bool, best: Any, y_pred: Any):
-        self._rows, self._predictor, self._binary = rows, predictor, binary
-        self._best, self._y_pred = best, y_pred
+    predictor: Predictor
+    rows: Rows
+    targets: Targets
+    evaluation: Evaluation = field(repr=False)
 
-    def top_k(self, k: int) -> Any:
-        return None if self._binary else self._best
+    @property
+    def _X(self) -> np.ndarray:
+        rows = self.rows
+        return rows.X if rows.indices is None else rows.X[rows.indices]
+
+    def top_k(self, k: int) -> tuple[np.ndarray, np.ndarray]:
+        labels, scores = self.targets.ranking(self.evaluation)
+        return labels[:, :k], scores[:, :k]
+
+    def scores(self) -> np.ndarray:
+        return self.targets.scores(self.predictor, self._X)
 
     def probabilities(self) -> np.ndarray:
-        if self._binary:
-            return both_classes(self._best[1][:, :1])
-        rows = self._rows
-        return self._predictor.probabilities(rows.X if rows.places is None else rows.X[rows.places])
-
-    scores = probabilities
+        return self.targets.predict_proba(self.predictor, self._X)
 
     def decisions(self) -> Any:
-        return self._y_pred
+        return self.targets.decisions(self.evaluation)

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any
 
-from skmlclf._compat import Interval, StrOptions
-from skmlclf.training import OPTIMIZERS, SCHEDULES
+from skmlclf._compat import HasMethods, Interval, StrOptions, learning_rate_variable
+from skmlclf.training import OPTIMIZERS, SCHEDULES, check_optimizer
 
 CONSTRAINTS: dict[str, list[Any]] = {
     "hidden_units": [Interval(Integral, 1, None, closed="left"), tuple, list],
@@ -16,15 +16,16 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "warmup_epochs": [Interval(Real, 0, None, closed="left")],
     "epochs": [Interval(Integral, 1, None, closed="left")],
     "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-    "optimizer": [StrOptions(set(OPTIMIZERS))],
+    "optimizer": [StrOptions(set(OPTIMIZERS)), HasMethods(["get_config", "stateless_apply"])],
     "weight_decay": [Interval(Real, 0, None, closed="left")],
     "class_weight": [None, StrOptions({"balanced"}), dict, "array-like"],
     "early_stopping": ["boolean"],
-    "scoring": [str],
+    "scoring": [str, callable],
     "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
     "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
     "tol": [Interval(Real, 0, None, closed="left")],
     "precision": [StrOptions({"float32", "bfloat16"})],
+    "init_output_bias": ["boolean"],
     "warm_start": ["boolean"],
     "callbacks": [None, list, tuple],
     "verbose": ["verbose"],
@@ -55,3 +56,35 @@ def as_widths(hidden_units: int | Sequence[int]) -> tuple[int, ...]:
     if not all(isinstance(width, Integral) and int(width) > 0 for width in widths):
         raise ValueError(f"hidden_units must be positive ints, got {hidden_units!r}.")
     return tuple(int(width) for width in widths)
+
+
+def check_optimization(estimator: Any) -> None:
+    """Refuse an optimizer that cannot be used, or that the other parameters contradict.
+
+    Parameters
+    ----------
+    estimator : classifier
+        Its parameters are looked at.
+
+    Raises
+    ------
+    ValueError
+        If the optimizer is unknown, or its learning rate is a schedule of its own beside another.
+    """
+    optimizer = estimator.optimizer
+    check_optimizer(optimizer)
+    if isinstance(optimizer, str) or learning_rate_variable(optimizer) is not None:
+        return
+    asked = {
+        "learning_rate": estimator._learning_rate() is not None,
+        "learning_rate_schedule": estimator.learning_rate_schedule != "constant",
+        "warmup_epochs": estimator.warmup_epochs > 0,
+        "weight_decay": estimator.weight_decay > 0,
+    }
+    for name, is_asked in asked.items():
+        if is_asked:
+            raise ValueError(
+                f"The optimizer {type(optimizer).__name__} has a learning-rate schedule of its own,"
+                f" which {name}={getattr(estimator, name)!r} contradicts: give it a number, or"
+                f" leave {name} out."
+            )

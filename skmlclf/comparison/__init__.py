@@ -1,8 +1,9 @@
 """Fit several classifiers on the same data and show their metrics side by side."""
 
+from skmlclf.callbacks import DEFAULT_METRICS
 from skmlclf.comparison._architectures import default_architectures, feature_architectures
 from skmlclf.comparison._compare import compare
-from skmlclf.comparison._measures import DEFAULT_METRICS, table_columns
+from skmlclf.comparison._measures import table_columns
 from skmlclf.comparison._result import Comparison, ComparisonInterrupted, Differences, Result
 
 __all__ = [

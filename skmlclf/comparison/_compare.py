@@ -2,7 +2,7 @@
 
 import traceback
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from time import perf_counter
 from typing import Any, Literal, TextIO
 
@@ -11,15 +11,12 @@ from scipy import sparse
 from sklearn.exceptions import FitFailedWarning
 
 from skmlclf._indicator import label_names_of, read_indicator
-from skmlclf.callbacks import EpochMetrics
+from skmlclf.callbacks import DEFAULT_METRICS, EpochMetrics
 from skmlclf.comparison._candidate import Candidate, make_candidates
-from skmlclf.comparison._measures import DEFAULT_METRICS, HeldOutResponses, Measures
+from skmlclf.comparison._measures import HeldOutResponses, Measurable, Measures
 from skmlclf.comparison._memory import peak_memory
 from skmlclf.comparison._result import Comparison, ComparisonInterrupted, Result
 from skmlclf.comparison._text import fit_line
-from skmlclf.metrics import Metric
-
-Measurable = str | Metric | Callable[..., float]
 
 
 def compare(
@@ -172,7 +169,7 @@ def _fit_and_measure(
     verbose: bool,
     file: TextIO | None,
 ) -> Result:
-    after_each_epoch = EpochMetrics(measures.epoch_names, verbose=verbose, file=file)
+    after_each_epoch = EpochMetrics(measures.each_epoch, verbose=verbose, file=file)
     with peak_memory() as peak:
         targets, targets_val = candidate.targets(y), candidate.targets(y_val)
         start = perf_counter()

@@ -1,18 +1,19 @@
 """What a comparison measures on the held-out rows."""
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 
-from skmlclf.callbacks import EpochMetrics
-from skmlclf.metrics import EstimatorResponses, Metric, evaluate_metrics, get_metric, get_scorer
+from skmlclf.callbacks import DEFAULT_METRICS
+from skmlclf.metrics import EstimatorResponses, Metric, evaluate_metrics, named_scorers
 
-DEFAULT_METRICS = EpochMetrics().metrics
 COSTS = ("n_parameters", "seconds", "peak_bytes")
 
+# Keys of a result in a comparison's JSON, beside those of its metrics.
+_RESERVED = {*COSTS, "name", "error", "loss", "best_epoch", "history", "params"}
 _KEPT_LABELS = 20
 
 Measurable = str | Metric | Callable[..., float]
@@ -32,35 +33,40 @@ class Measures:
         Those with one value, in the order given.
     columns : tuple of str
         Columns of the table: what a fit costs, its loss, and `names`.
-    epoch_names : list of str
-        Those that can be measured after each epoch.
     """
 
     def __init__(self, metrics: Any) -> None:
-        named = _by_name(metrics)
         self._metrics: dict[str, Metric] = {}
         self._scorers: dict[str, Callable[..., float]] = {}
-        for name, each in named.items():
-            metric = _as_metric(each)
-            if metric is None:
-                self._scorers[name] = get_scorer(each)
-            elif metric.name != name:
+        order = []
+        for name, each in _entries(metrics):
+            found, scorers = named_scorers([each])
+            own_name = next(iter({**found, **scorers}))
+            name = own_name if name is None else name
+            if found and name != own_name:
                 raise ValueError(
-                    f"The metric {metric.name!r} cannot be called {name!r} here: register it under"
+                    f"The metric {own_name!r} cannot be called {name!r} here: register it under"
                     " that name, or leave its own."
                 )
-            else:
-                self._metrics[name] = metric
+            if name in _RESERVED:
+                raise ValueError(f"A metric cannot be called {name!r} in a comparison.")
+            self._metrics |= found
+            if scorers:
+                self._scorers[name] = scorers[own_name]
+            order.append(name)
         several = {name for name, metric in self._metrics.items() if metric.keys}
-        self.names = tuple(name for name in named if name not in several)
+        self.names = tuple(name for name in dict.fromkeys(order) if name not in several)
         if not self.names:
             raise ValueError(
-                f"metrics must name at least one metric to compare by, got {list(named)}: metrics"
-                " of several values are no column of the table. Add one, such as"
-                " 'precision_at_20'."
+                f"metrics must name at least one metric to compare by, got {order}: metrics of"
+                " several values are no column of the table. Add one, such as 'precision_at_20'."
             )
         self.columns = (*COSTS, "loss", *self.names)
-        self.epoch_names = [name for name in self._metrics if _is_known_by_name(named[name])]
+
+    @property
+    def each_epoch(self) -> list[Metric]:
+        """Those to measure after each epoch: scorers would ask the estimator anew."""
+        return list(self._metrics.values())
 
     @property
     def greater_is_better(self) -> dict[str, bool]:
@@ -204,46 +210,14 @@ def table_columns(metrics: Any = DEFAULT_METRICS) -> list[str]:
     return list(Measures(metrics).columns)
 
 
-def _by_name(metrics: Any) -> dict[str, Measurable]:
-    if isinstance(metrics, str | Metric) or not isinstance(metrics, Mapping | Iterable):
+def _entries(metrics: Any) -> Iterator[tuple[str | None, Measurable]]:
+    """Yield metrics with the names that a dict gives them, else None."""
+    if isinstance(metrics, str) or not isinstance(metrics, Iterable):
         raise TypeError(
-            f"metrics must be a sequence of names, metrics or scorers, or a dict of them, got"
+            "metrics must be a sequence of names, metrics or scorers, or a dict of them, got"
             f" {metrics!r}."
         )
     if isinstance(metrics, Mapping):
-        named = dict(metrics)
+        yield from metrics.items()
     else:
-        named = {_name_of(each): each for each in metrics}
-    taken = {*COSTS, "loss", "name", "history", "params", "error", "best_epoch"} & set(named)
-    if taken:
-        raise ValueError(f"A metric cannot be called {sorted(taken)[0]!r} in a comparison.")
-    return named
-
-
-def _name_of(metric: Any) -> str:
-    if isinstance(metric, str):
-        return metric
-    name = metric.name if isinstance(metric, Metric) else getattr(metric, "__name__", None)
-    if name is None:
-        raise ValueError(f"{metric!r} has no name: give a dict, such as {{'my_score': scorer}}.")
-    return str(name)
-
-
-def _as_metric(metric: Any) -> Metric | None:
-    """Return the metric of this package that is meant, None for scorers of scikit-learn's form."""
-    if not isinstance(metric, str | Metric):
-        return None
-    try:
-        return get_metric(metric)
-    except ValueError:
-        # One that scikit-learn does not know either is refused where its scorer is got.
-        return None
-
-
-def _is_known_by_name(metric: Any) -> bool:
-    if isinstance(metric, str):
-        return True
-    try:
-        return get_metric(metric.name) is metric
-    except ValueError:
-        return False
+        yield from ((None, each) for each in metrics)

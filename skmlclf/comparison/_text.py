@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from skmlclf._format import format_value, short_name
+from skmlclf.callbacks import format_value, short_name
 
 _COLUMNS = {"n_parameters": "parameters", "peak_bytes": "peak memory"}
 _DATA = {

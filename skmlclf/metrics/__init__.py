@@ -32,7 +32,7 @@ from skmlclf.metrics.responses import (
     one_hot,
     topk_method,
 )
-from skmlclf.metrics.scorers import get_scorer, get_scorer_names
+from skmlclf.metrics.scorers import get_scorer, get_scorer_names, named_scorers
 
 __all__ = [
     "EstimatorResponses",
@@ -51,6 +51,7 @@ __all__ = [
     "label_confusion_matrix",
     "mean_average_precision_score",
     "multilabel_confusion_matrix",
+    "named_scorers",
     "ndcg_at_k_score",
     "one_hot",
     "precision_at_equal_recall_score",

@@ -129,7 +129,9 @@ class EstimatorResponses:
             If the estimator gives no scores.
         """
         names = ["predict_proba", "decision_function"]
-        if _takes_response_method(getattr(self._estimator, "predict_topk", None)):
+        # Logits of a softmax are comparable inside a row only.
+        exclusive = self._classes is not None and len(self._classes) > 2
+        if not exclusive and _takes_response_method(getattr(self._estimator, "predict_topk", None)):
             names.reverse()
         for name in names:
             if hasattr(self._estimator, name):

@@ -1,6 +1,6 @@
 """scikit-learn scorers of the metrics of this package, by name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from sklearn.metrics import get_scorer as get_sklearn_scorer
@@ -90,6 +90,55 @@ def get_scorer_names() -> list[str]:
     return metric_names()
 
 
+def named_scorers(
+    scoring: Iterable[str | Metric | Callable[..., Any]],
+) -> tuple[dict[str, Metric], dict[str, Callable[..., Any]]]:
+    """Tell metrics, which one evaluation can share, from scorers, which ask the estimator anew.
+
+    Parameters
+    ----------
+    scoring : iterable of str, Metric or callable
+        Names as :func:`get_scorer` takes them, rows of the table, or scorers.
+
+    Returns
+    -------
+    metrics : dict of str to Metric
+        Those of this package's table, by name.
+    scorers : dict of str to callable
+        scikit-learn's and the caller's own, by name.
+
+    Raises
+    ------
+    TypeError
+        If one is of another type.
+    ValueError
+        If a name is unknown.
+
+    Examples
+    --------
+    >>> from skmlclf.metrics import named_scorers
+    >>> metrics, scorers = named_scorers(["gap_at_20", "accuracy"])
+    >>> list(metrics), list(scorers)
+    (['gap_at_20'], ['accuracy'])
+    """
+    metrics: dict[str, Metric] = {}
+    scorers: dict[str, Callable[..., Any]] = {}
+    for each in scoring:
+        if isinstance(each, Metric):
+            metrics[each.name] = each
+        elif isinstance(each, str):
+            scorer = get_scorer(each)
+            if isinstance(scorer, _MetricScorer):
+                metrics[each] = scorer.metric
+            else:
+                scorers[each] = scorer
+        elif callable(each):
+            scorers[getattr(each, "__name__", None) or repr(each)] = each
+        else:
+            raise TypeError(f"A metric must be a name, a Metric or a scorer, got {each!r}.")
+    return metrics, scorers
+
+
 class _MetricScorer(BaseScorer):
     """A metric with the responses it needs asked from the estimator.
 
@@ -97,7 +146,7 @@ class _MetricScorer(BaseScorer):
     """
 
     def __init__(self, metric: Metric) -> None:
-        self._metric = metric
+        self.metric = metric
         if metric.response == "decisions":
             methods = ["predict"]
         elif metric.response == "probabilities":
@@ -110,7 +159,7 @@ class _MetricScorer(BaseScorer):
         super().__init__(metric.compute, sign, {}, methods)
 
     def __repr__(self) -> str:
-        return f"get_scorer({self._metric.name!r})"
+        return f"get_scorer({self.metric.name!r})"
 
     def _score(
         self, method_caller: Any, estimator: Any, X: Any, y_true: Any, **kwargs: Any
@@ -118,6 +167,6 @@ class _MetricScorer(BaseScorer):
         y_true, classes = as_indicator(y_true, estimator)
         shared = shared_predictions(method_caller)
         responses = EstimatorResponses(estimator, X, classes=classes, shared=shared)
-        values = evaluate_metrics([self._metric], y_true, responses, **kwargs)
+        values = evaluate_metrics([self.metric], y_true, responses, **kwargs)
         scores = {key: self._sign * value for key, value in values.items()}
-        return scores if self._metric.keys else scores[self._metric.name]
+        return scores if self.metric.keys else scores[self.metric.name]

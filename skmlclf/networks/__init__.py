@@ -1,5 +1,26 @@
-"""The Keras networks behind the classifiers: sizes in, an uncompiled model out."""
+"""The contract of a network, and the networks of the package."""
 
-from skmlclf.networks._mlp import MLPNetwork, logits_of, set_dropout, set_output_bias
+from skmlclf._compat import check_backend
+from skmlclf.networks._contract import (
+    Network,
+    build_model,
+    logits_of,
+    set_dropout,
+    set_output_bias,
+)
+from skmlclf.networks._function import FunctionNetwork
+from skmlclf.networks._layers import VariableDropout
+from skmlclf.networks._mlp import MLPNetwork
 
-__all__ = ["MLPNetwork", "logits_of", "set_dropout", "set_output_bias"]
+check_backend()
+
+__all__ = [
+    "FunctionNetwork",
+    "MLPNetwork",
+    "Network",
+    "VariableDropout",
+    "build_model",
+    "logits_of",
+    "set_dropout",
+    "set_output_bias",
+]

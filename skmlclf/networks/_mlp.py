@@ -1,4 +1,4 @@
-"""The one family of networks: dense layers, plain or in blocks, under one unit a label."""
+"""The networks of the package's own classifiers: dense layers, plain or in blocks."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -52,14 +52,11 @@ class MLPNetwork:
     residual: bool = False
     precision: str = "float32"
 
-    def build(self, *, dropout: float = 0.0, seed: int = 0) -> keras.Model:
-        """Build the uncompiled model, whose outputs are probabilities.
+    def build(self, seed: int = 0) -> keras.Model:
+        """Build the uncompiled model, which ends in logits.
 
         Parameters
         ----------
-        dropout : float, default=0.0
-            Dropout rate of every hidden layer, in [0, 1). Without effect where the structure has
-            no dropout.
         seed : int, default=0
             Decides the initial weights and the draws of the dropout. No global generator is read
             or set.
@@ -67,13 +64,13 @@ class MLPNetwork:
         Returns
         -------
         keras.Model
-            From float32 of shape ``(n, n_features)`` to float32 probabilities of shape
-            ``(n, n_outputs)``.
+            From float32 of shape ``(n, n_features)`` to logits of shape ``(n, n_outputs)``. The
+            dropout rates are zero until `set_dropout` sets them.
         """
         seeds = _seeds(seed)
         # A policy object, not the global policy: the caller's own models keep theirs.
         policy = keras.DTypePolicy("mixed_bfloat16" if self.precision == "bfloat16" else "float32")
-        inputs = x = keras.Input((self.n_features,), name="embeddings")
+        inputs = x = keras.Input((self.n_features,), dtype="float32", name="embeddings")
         if self.normalize_inputs:
             x = self._norm(policy, "input_norm")(x)
         for i, units in enumerate(self.hidden_units, start=1):
@@ -83,12 +80,20 @@ class MLPNetwork:
                 x = self._norm(policy, f"norm_{i}")(x)
             x = keras.layers.Activation(self.activation, dtype=policy, name=f"activation_{i}")(x)
             if self.dropout:
-                x = VariableDropout(dropout, next(seeds), dtype=policy, name=f"dropout_{i}")(x)
+                x = VariableDropout(0.0, next(seeds), dtype=policy, name=f"dropout_{i}")(x)
             if self.residual and below.shape[-1] == units and i > 1:
                 x = keras.layers.Add(dtype=policy, name=f"residual_{i}")([x, below])
-        x = self._dense(self.n_outputs, policy, seeds, name="logits")(x)
-        outputs = keras.layers.Activation(self.output, dtype="float32", name="probabilities")(x)
-        return keras.Model(inputs, outputs)
+        return keras.Model(inputs, self._dense(self.n_outputs, policy, seeds, name="logits")(x))
+
+    def set_output_bias(self, model: keras.Model, bias: np.ndarray) -> None:
+        """Set the bias of the output units."""
+        model.get_layer("logits").bias.assign(bias)
+
+    def set_dropout(self, model: keras.Model, rate: float) -> None:
+        """Set the rate of every dropout."""
+        for layer in model.layers:
+            if isinstance(layer, VariableDropout):
+                layer.rate.assign(rate)
 
     def _norm(self, policy: Any, name: str) -> Any:
         # Keras' momentum of 0.99 takes hundreds of steps to forget the start, more than a short
@@ -104,50 +109,6 @@ class MLPNetwork:
             dtype=policy,
             name=name,
         )
-
-
-def logits_of(model: keras.Model) -> Any:
-    """Return the symbolic output of the last dense layer, under the sigmoid or softmax.
-
-    Parameters
-    ----------
-    model : keras.Model
-        As built by `MLPNetwork.build`.
-
-    Returns
-    -------
-    keras.KerasTensor
-        Of shape ``(None, n_outputs)``.
-    """
-    return model.get_layer("logits").output
-
-
-def set_output_bias(model: keras.Model, bias: np.ndarray) -> None:
-    """Set the bias of the output units.
-
-    Parameters
-    ----------
-    model : keras.Model
-        As built by `MLPNetwork.build`.
-    bias : ndarray of shape (n_outputs,)
-        The logits that the untrained network should centre on.
-    """
-    model.get_layer("logits").bias.assign(bias)
-
-
-def set_dropout(model: keras.Model, rate: float) -> None:
-    """Set the rate of every dropout.
-
-    Parameters
-    ----------
-    model : keras.Model
-        As built by `MLPNetwork.build`.
-    rate : float
-        Share of the units set to zero while training, in [0, 1).
-    """
-    for layer in model.layers:
-        if isinstance(layer, VariableDropout):
-            layer.rate.assign(rate)
 
 
 def _seeds(seed: int) -> Iterator[int]:

@@ -1,15 +1,20 @@
 """Epochs over batches: the one loop behind every fit."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from skmlclf.networks import MLPNetwork
+from skmlclf.networks import Network
 from skmlclf.training._batches import Chunk
-from skmlclf.training._programs import cached_program, make_step, variables_of
+from skmlclf.training._optimizers import optimizer_key
+from skmlclf.training._programs import cached_program, variables_of
+from skmlclf.training._step import make_step
+from skmlclf.training.losses import LOSSES
+
+_BATCH_HOOKS = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
 
 
 class Batches(Protocol):
@@ -19,12 +24,14 @@ class Batches(Protocol):
     n_batches: int
     weighted: bool
 
-    def epoch(self, rng: np.random.RandomState | None = None) -> Iterator[Chunk]:
-        """Yield the chunks of one pass, shuffled by `rng`."""
+    def epoch(
+        self, rng: np.random.RandomState | None = None, *, single: bool = False
+    ) -> Iterator[Chunk]:
+        """Yield the chunks of one pass, shuffled by `rng`; of one batch each where `single`."""
 
 
 def train(
-    network: MLPNetwork,
+    network: Network,
     model: keras.Model,
     batches: Batches,
     *,
@@ -32,15 +39,17 @@ def train(
     rng: np.random.RandomState,
     label_weights: tuple[np.ndarray, np.ndarray] | None = None,
     weight_decay: float = 0.0,
+    label_reduction: str = "sum",
     schedule: Callable[[np.ndarray], np.ndarray] | None = None,
     evaluate: Callable[[], dict[str, float]] = dict,
     callbacks: Sequence[Any] = (),
+    params: Mapping[str, Any] | None = None,
 ) -> None:
     """Train a compiled model in place.
 
     Parameters
     ----------
-    network : MLPNetwork
+    network : Network
         Structure of the model.
     model : keras.Model
         Compiled; its weights and its optimizer's state are updated.
@@ -54,6 +63,10 @@ def train(
         Weights of each label's absence and presence in the loss.
     weight_decay : float, default=0.0
         Decoupled decay of the kernels, per unit of learning rate.
+    label_reduction : {"sum", "mean"}, default="sum"
+        What the gradient of a row is of: the sum of its terms, or as in Keras their mean. A mean
+        over thousands of labels brings it down to Adam's epsilon, which then slows the rare labels
+        most.
     schedule : callable or None
         From the numbers of steps, counted from the first epoch's start, to factors of the learning
         rate.
@@ -61,16 +74,26 @@ def train(
         Called after each epoch; what it returns joins the epoch's logs.
     callbacks : sequence of keras.callbacks.Callback
         Each is handed the same dictionary of logs after an epoch, so that it can add to it. The
-        fit stops when one sets ``model.stop_training``.
+        fit stops when one sets ``model.stop_training``. Where one overrides a hook of batches, the
+        compiled step is called for one batch at a time, and the hook around each.
+    params : mapping or None
+        What joins the parameters that Keras tells callbacks of a fit.
+
+    Raises
+    ------
+    ValueError
+        If a layer cannot be compiled, or the loss is no longer finite.
     """
+    loss = LOSSES[network.output]
     choices = {
         "weighted_rows": batches.weighted,
         "weighted_labels": label_weights is not None,
         "decay": weight_decay > 0,
+        "mean_over_labels": label_reduction == "mean",
     }
     step = cached_program(
-        ("step", network, model.optimizer.name, *choices.values()),
-        lambda: make_step(network, model, **choices),
+        ("step", network, loss, optimizer_key(model.optimizer), *choices.values()),
+        lambda: make_step(network, model, loss, **choices),
     )
     variables = variables_of(model)
     batch_size = tf.constant(batches.batch_size)
@@ -91,6 +114,7 @@ def train(
                 "n_epochs": len(epochs),
                 "steps": batches.n_batches,
                 "verbose": 0,
+                **(params or {}),
             }
         )
         callback.set_model(model)
@@ -100,7 +124,7 @@ def train(
         for epoch in epochs:
             _notify(callbacks, "on_epoch_begin", epoch, {})
             first_step = (epoch - epochs.start) * batches.n_batches
-            logs = {"loss": _run_epoch(run, batches, first_step, rng, callbacks)}
+            logs = {"loss": _run_epoch(run, model, batches, first_step, rng, callbacks)}
             if not np.isfinite(logs["loss"]):
                 raise ValueError(
                     f"Training diverged: the loss of epoch {epoch + 1} is {logs['loss']}. Lower"
@@ -110,34 +134,57 @@ def train(
             _notify(callbacks, "on_epoch_end", epoch, logs)
             if model.stop_training:
                 break
+        # Without effect but for optimizers that average the weights.
+        model.optimizer.finalize_variable_values(model.trainable_variables)
         _notify(callbacks, "on_train_end", logs)
     except BaseException:
         # Keras has no event for it; ours close what they have opened.
-        for callback in callbacks:
-            getattr(callback, "on_train_abort", lambda: None)()
+        _notify_ours(callbacks, "on_train_abort")
         raise
 
 
 def _run_epoch(
     run: Callable[[Chunk, int], float],
+    model: keras.Model,
     batches: Batches,
     first_step: int,
     rng: np.random.RandomState,
     callbacks: Sequence[Any],
 ) -> float:
+    by_batch = [callback for callback in callbacks if _watches_batches(callback)]
     total, weight, done = 0.0, 0.0, 0
-    for chunk in batches.epoch(rng):
-        _notify(callbacks, "on_train_batch_begin", done, {})
+    for chunk in batches.epoch(rng, single=bool(by_batch)):
+        _notify(by_batch, "on_train_batch_begin", done, {})
         total += run(chunk, first_step + done)
         weight += float(chunk.row_weight.sum(dtype=np.float64))
         done += len(chunk.offsets) - 1
-        _notify(callbacks, "on_train_batch_end", done - 1, {"loss": total / weight})
+        # Keras' logs of a batch are means over the epoch so far.
+        _notify(by_batch, "on_train_batch_end", done - 1, {"loss": total / weight})
+        _notify_ours(callbacks, "on_progress", done, {"loss": total / weight})
+        if model.stop_training:
+            break
     return total / weight
+
+
+def _watches_batches(callback: Any) -> bool:
+    """Say whether a callback overrides one of the hooks that Keras calls around each batch."""
+    base = keras.callbacks.Callback
+    if isinstance(callback, keras.callbacks.ModelCheckpoint) and callback.save_freq == "epoch":
+        return False
+    return any(getattr(type(callback), h) is not getattr(base, h) for h in _BATCH_HOOKS)
 
 
 def _notify(callbacks: Sequence[Any], event: str, *args: Any) -> None:
     for callback in callbacks:
         getattr(callback, event)(*args)
+
+
+def _notify_ours(callbacks: Sequence[Any], event: str, *args: Any) -> None:
+    """Call a hook that Keras does not know, of the callbacks that have it."""
+    for callback in callbacks:
+        hook = getattr(callback, event, None)
+        if hook is not None:
+            hook(*args)
 
 
 def _float_tensor(value: Any) -> Any:

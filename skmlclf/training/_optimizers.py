@@ -1,43 +1,108 @@
 """One optimizer step on variables that are handed in, so that a compiled step owns none."""
 
-from collections.abc import Sequence
+import contextlib
+import json
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from skmlclf._compat import adam_moments, sgd_momentums
+from skmlclf._compat import adam_moments, learning_rate_variable, sgd_momentums, variable_value
+from skmlclf.training._replicas import resource_of
 
 OPTIMIZERS = ("adam", "sgd")
 
 
-def make_optimizer(name: str, learning_rate: float, variables: Sequence[Any]) -> Any:
-    """Return a Keras optimizer with its state built for the variables.
+def make_optimizer(
+    optimizer: Any, learning_rate: float | None, variables: Sequence[Any]
+) -> keras.optimizers.Optimizer:
+    """Return a new Keras optimizer with its state built for the variables.
 
     Parameters
     ----------
-    name : {"adam", "sgd"}
-        Adam with Keras' constants, or Nesterov's momentum of 0.9, as scikit-learn's networks have.
-    learning_rate : float
-        Initial learning rate.
+    optimizer : {"adam", "sgd"} or keras.optimizers.Optimizer
+        Adam with Keras' constants, Nesterov's momentum of 0.9, as scikit-learn's networks have, or
+        an optimizer whose settings are copied; its own state is left alone.
+    learning_rate : float or None
+        Initial learning rate; None keeps that of an optimizer object.
     variables : sequence of keras.Variable
         What it will train.
 
     Returns
     -------
-    keras.Optimizer
+    keras.optimizers.Optimizer
     """
-    optimizer = (
-        keras.optimizers.Adam(learning_rate, name=name)
-        if name == "adam"
-        else keras.optimizers.SGD(learning_rate, momentum=0.9, nesterov=True, name=name)
-    )
-    optimizer.build(variables)
-    return optimizer
+    if optimizer == "adam":
+        built = keras.optimizers.Adam(name="adam")
+    elif optimizer == "sgd":
+        built = keras.optimizers.SGD(momentum=0.9, nesterov=True, name="sgd")
+    else:
+        built = type(optimizer).from_config(optimizer.get_config())
+    if learning_rate is not None:
+        built.learning_rate = learning_rate
+    built.build(variables)
+    return built
+
+
+def check_optimizer(optimizer: Any) -> None:
+    """Refuse what is no optimizer, or one that cannot say how to make another like it.
+
+    Parameters
+    ----------
+    optimizer : object
+        As `make_optimizer` takes it.
+
+    Raises
+    ------
+    ValueError
+        If it is neither a known name nor a Keras optimizer with a complete configuration.
+    """
+    if isinstance(optimizer, str) and optimizer in OPTIMIZERS:
+        return
+    if not isinstance(optimizer, keras.optimizers.Optimizer):
+        raise ValueError(
+            f"optimizer must be one of {', '.join(map(repr, OPTIMIZERS))} or an instance of"
+            f" keras.optimizers.Optimizer, got {optimizer!r}."
+        )
+    if optimizer.loss_scale_factor or isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        raise ValueError(
+            f"The optimizer {type(optimizer).__name__} scales the loss, which gradients in single"
+            " precision do not need: leave loss_scale_factor out, and any LossScaleOptimizer."
+        )
+    try:
+        type(optimizer).from_config(optimizer.get_config())
+    except Exception as error:
+        raise ValueError(
+            f"The optimizer {type(optimizer).__name__} cannot be made anew from its get_config(),"
+            f" which every fit does: {error}"
+        ) from error
+
+
+def optimizer_key(optimizer: keras.optimizers.Optimizer) -> Hashable:
+    """Return what an optimizer adds to a compiled step: its type and its settings.
+
+    The learning rate is a variable, so it does not belong to them unless it is a Keras schedule.
+
+    Parameters
+    ----------
+    optimizer : keras.optimizers.Optimizer
+        Any.
+
+    Returns
+    -------
+    hashable
+    """
+    config = optimizer.get_config()
+    del config["name"]
+    if learning_rate_variable(optimizer) is not None:
+        config.pop("learning_rate", None)
+    return type(optimizer), json.dumps(config, default=repr, sort_keys=True)
 
 
 def apply_gradients(
-    optimizer: Any,
+    optimizer: keras.optimizers.Optimizer,
+    weights: Sequence[keras.Variable],
     trainable: Sequence[tf.Variable],
     state: Sequence[tf.Variable],
     gradients: Sequence[Any],
@@ -48,14 +113,16 @@ def apply_gradients(
 
     Parameters
     ----------
-    optimizer : keras.Optimizer
+    optimizer : keras.optimizers.Optimizer
         Says which rule and which constants; its own variables are not touched.
+    weights : sequence of keras.Variable
+        The weights that it was built for.
     trainable : sequence of tf.Variable
-        The weights.
+        What to update in their place.
     state : sequence of tf.Variable
         Variables in the order of ``optimizer.variables``.
     gradients : sequence of tensor
-        One a weight.
+        One per weight.
     rate_scale : scalar tensor
         Factor of the learning rate in this step.
     weight_decay : scalar tensor or None
@@ -65,15 +132,50 @@ def apply_gradients(
     ----------
     .. [1] I. Loshchilov, F. Hutter (2019). Decoupled Weight Decay Regularization. ICLR.
     """
-    rate_at = _index(optimizer.variables, optimizer.learning_rate)
-    rate = state[rate_at].read_value() * rate_scale
+    variable = learning_rate_variable(optimizer)
+    rate = None
+    if variable is not None:
+        rate = state[_index(optimizer.variables, variable)].read_value() * rate_scale
     if weight_decay is not None:
-        for variable in trainable:
-            if variable.shape.rank > 1:
-                variable.assign(variable * (1.0 - rate * weight_decay))
-    _RULES[optimizer.name](optimizer, trainable, state, gradients, rate)
-    iterations = state[_index(optimizer.variables, optimizer.iterations)]
-    iterations.assign_add(1)
+        for weight in trainable:
+            if weight.shape.rank > 1:
+                weight.assign(weight * (1.0 - rate * weight_decay))
+    rule = _FUSED.get(type(optimizer))
+    if rule is None or rate is None or not _is_plain(optimizer, weights):
+        learning_rate = {} if variable is None else {id(variable): rate}
+        with _standing_for([*weights, *optimizer.variables], [*trainable, *state], learning_rate):
+            optimizer.apply(list(gradients), list(weights))
+        return
+    rule(optimizer, trainable, state, gradients, rate)
+    state[_index(optimizer.variables, optimizer.iterations)].assign_add(1)
+
+
+def _is_plain(optimizer: keras.optimizers.Optimizer, weights: Sequence[keras.Variable]) -> bool:
+    """Say whether nothing is asked for but the rule itself."""
+    extras = (
+        *("weight_decay", "clipnorm", "global_clipnorm", "clipvalue", "use_ema", "amsgrad"),
+        *("loss_scale_factor", "gradient_accumulation_steps"),
+    )
+    return not (
+        any(getattr(optimizer, name, None) for name in extras)
+        or any(weight.constraint is not None for weight in weights)
+    )
+
+
+@contextlib.contextmanager
+def _standing_for(
+    variables: Sequence[keras.Variable], values: Sequence[Any], others: Mapping[int, Any]
+) -> Iterator[None]:
+    """Let Keras' variables stand for those that the compiled function was given.
+
+    Keras' rules have no stateless form on TensorFlow: they update the variables that the optimizer
+    holds. While a step is traced, these are the ones that the step is called with. `others` are
+    values by the identity of their variable.
+    """
+    with contextlib.ExitStack() as stack:
+        for variable, value in zip(variables, values, strict=True):
+            stack.enter_context(variable_value(variable, others.get(id(variable), value)))
+        yield
 
 
 # The rules below are single fused passes over weight, slots and gradient. Keras' own updates make
@@ -94,9 +196,9 @@ def _adam(
     ):
         first, second = (state[_index(optimizer.variables, m)] for m in moments)
         tf.raw_ops.ResourceApplyAdam(
-            var=variable.handle,
-            m=first.handle,
-            v=second.handle,
+            var=resource_of(variable),
+            m=resource_of(first),
+            v=resource_of(second),
             beta1_power=tf.pow(optimizer.beta_1, step),
             beta2_power=tf.pow(optimizer.beta_2, step),
             lr=rate,
@@ -114,12 +216,18 @@ def _sgd(
     gradients: Sequence[Any],
     rate: Any,
 ) -> None:
+    if not optimizer.momentum:
+        for variable, gradient in zip(trainable, gradients, strict=True):
+            tf.raw_ops.ResourceApplyGradientDescent(
+                var=resource_of(variable), alpha=rate, delta=gradient
+            )
+        return
     for variable, momentum, gradient in zip(
         trainable, sgd_momentums(optimizer), gradients, strict=True
     ):
         tf.raw_ops.ResourceApplyKerasMomentum(
-            var=variable.handle,
-            accum=state[_index(optimizer.variables, momentum)].handle,
+            var=resource_of(variable),
+            accum=resource_of(state[_index(optimizer.variables, momentum)]),
             lr=rate,
             grad=gradient,
             momentum=optimizer.momentum,
@@ -127,7 +235,7 @@ def _sgd(
         )
 
 
-_RULES = {"adam": _adam, "sgd": _sgd}
+_FUSED = {keras.optimizers.Adam: _adam, keras.optimizers.SGD: _sgd}
 
 
 def _index(variables: Sequence[Any], wanted: Any) -> int:

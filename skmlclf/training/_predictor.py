@@ -8,9 +8,10 @@ import numpy as np
 import tensorflow as tf
 from scipy import sparse
 
-from skmlclf.networks import MLPNetwork
+from skmlclf.networks import Network
 from skmlclf.training._batches import ArrayBatches
-from skmlclf.training._programs import cached_program, make_forward, variables_of
+from skmlclf.training._forward import make_forward
+from skmlclf.training._programs import cached_program, variables_of
 
 # Outputs of a block: enough rows for the matrix products to run at full speed, few enough to stay
 # in the tens of megabytes.
@@ -22,21 +23,38 @@ _MAX_BLOCK_ROWS = 4096
 _ROW_GROUP = 8
 
 
+class Best(NamedTuple):
+    """The best outputs of each row, best first by their logits.
+
+    Attributes
+    ----------
+    outputs : ndarray of shape (n_samples, k), int32
+        Of equal logits the lower output comes first.
+    logits : ndarray of shape (n_samples, k), float32
+    probabilities : ndarray of shape (n_samples, k), float32
+        In no row do they rise.
+    """
+
+    outputs: np.ndarray
+    logits: np.ndarray
+    probabilities: np.ndarray
+
+
 class Evaluation(NamedTuple):
-    """What one pass over held-out rows leaves behind.
+    """What one pass over held-out rows gives.
 
     Attributes
     ----------
     loss : float
-        Weighted mean of the rows' losses.
-    topk : tuple of ndarrays of shape (n_samples, k)
-        Labels and probabilities, best first.
+        Weighted mean of the rows' losses, plus the regularisation losses of the layers.
+    best : Best
+        The best outputs of each row.
     decisions : csr_matrix of shape (n_samples, n_outputs), uint8
         Labels with a probability above one half.
     """
 
     loss: float
-    topk: tuple[np.ndarray, np.ndarray]
+    best: Best
     decisions: sparse.csr_matrix
 
 
@@ -45,13 +63,13 @@ class Predictor:
 
     Parameters
     ----------
-    network : MLPNetwork
+    network : Network
         Structure of the model.
     model : keras.Model
         Its variables are read at every call.
     """
 
-    def __init__(self, network: MLPNetwork, model: keras.Model) -> None:
+    def __init__(self, network: Network, model: keras.Model) -> None:
         self.network = network
         self.model = model
         self.block_rows = min(_MAX_BLOCK_ROWS, max(64, _BLOCK_OUTPUTS // network.n_outputs))
@@ -65,17 +83,15 @@ class Predictor:
         """Return the probabilities, float32 ``(n_samples, n_outputs)``, strictly in (0, 1)."""
         return self._dense("probabilities", X)
 
-    def best(self, X: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return the `k` best outputs and their probabilities, each ``(n_samples, k)``."""
+    def best(self, X: np.ndarray, k: int) -> Best:
+        """Return the `k` best outputs of each row."""
         best = self._program("best")
-        labels = np.empty((len(X), k), dtype=np.int32)
-        scores = np.empty((len(X), k), dtype=np.float32)
-        for rows, x in self._blocks(X):
-            ids, values = best(*self._variables, x, tf.constant(k))
-            n_rows = len(labels[rows])
-            # NumPy slices for nothing what costs TensorFlow an operation.
-            labels[rows], scores[rows] = ids.numpy()[:n_rows], values.numpy()[:n_rows]
-        return labels, scores
+        # NumPy slices for nothing what costs TensorFlow an operation.
+        blocks = [
+            [part.numpy()[: len(X[rows])] for part in best(*self._variables, x, tf.constant(k))]
+            for rows, x in self._blocks(X)
+        ]
+        return _joined(blocks)
 
     def decisions(self, X: np.ndarray) -> sparse.csr_matrix:
         """Return the outputs whose probability is above one half, uint8 CSR."""
@@ -112,12 +128,11 @@ class Predictor:
         Evaluation
         """
         evaluate = self._program("evaluate")
-        total, weight = 0.0, 0.0
-        best: list[tuple[np.ndarray, np.ndarray]] = []
-        decisions = []
+        total, weight, penalty = 0.0, 0.0, 0.0
+        best, decisions = [], []
         blocks = ArrayBatches(X, labels, row_weight, self.block_rows, index)
         for chunk in blocks.epoch(single=True):
-            loss, ids, scores, pairs = evaluate(
+            loss, penalties, *parts, pairs = evaluate(
                 *self._variables,
                 tf.constant(chunk.x),
                 tf.constant(k),
@@ -126,12 +141,15 @@ class Predictor:
                 tf.constant(chunk.row_weight),
             )
             total += float(loss)
-            weight += float(chunk.row_weight.sum(dtype=np.float64))
-            best.append((ids.numpy(), scores.numpy()))
+            rows_weight = float(chunk.row_weight.sum(dtype=np.float64))
+            weight += rows_weight
+            # The same for every block, but for what layers add for their activations.
+            penalty += float(penalties) * rows_weight
+            best.append([part.numpy() for part in parts])
             decisions.append(self._to_csr(pairs, len(chunk.x)))
         return Evaluation(
-            loss=total / weight,
-            topk=(np.concatenate([b[0] for b in best]), np.concatenate([b[1] for b in best])),
+            loss=(total + penalty) / weight,
+            best=_joined(best),
             decisions=sparse.vstack(decisions, format="csr"),
         )
 
@@ -165,3 +183,10 @@ class Predictor:
         return sparse.csr_matrix(
             (data, np.ascontiguousarray(cols), indptr), shape=(n_rows, self.network.n_outputs)
         )
+
+
+def _joined(blocks: list[list[np.ndarray]]) -> Best:
+    outputs, logits, probabilities = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
+    # Single precision's sigmoid is not monotone in TensorFlow: of two neighbouring logits the
+    # larger can get the smaller probability, by some units in the last place.
+    return Best(outputs, logits, np.minimum.accumulate(probabilities, axis=1))

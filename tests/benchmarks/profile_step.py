@@ -12,10 +12,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import tensorflow as tf
 from scipy import sparse
+from skmlclf.training._losses import sigmoid_cross_entropy
 
 from skmlclf.networks import MLPNetwork
 from skmlclf.training import ArrayBatches, make_optimizer, train
-from skmlclf.training._losses import sigmoid_cross_entropy
 
 FEATURES, HIDDEN = 1152, 1024
 

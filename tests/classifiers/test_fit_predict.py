@@ -181,7 +181,9 @@ def test_pickle_and_clone(cls):
     loaded = pickle.loads(pickle.dumps(clf))
     np.testing.assert_array_equal(loaded.predict_proba(X), clf.predict_proba(X))
     assert loaded.history_ == clf.history_
-    assert loaded.callbacks is None
+    assert [c.metrics for c in loaded.callbacks] == [("precision_at_2",)]
+    assert all(c.model is None for c in loaded.callbacks)
+    assert clf.callbacks[0].model is clf.model_
     assert len(pickle.loads(pickle.dumps(clone(clf))).callbacks) == 1
     assert clone(clf).callbacks[0] is not clf.callbacks[0]
     # What was learnt goes on from where it was, optimizer and generator included.

@@ -4,16 +4,22 @@ import pytest
 from scipy import sparse
 from sklearn.exceptions import DataConversionWarning
 
-from skmlclf.classifiers._targets import Targets, is_multilabel
+from skmlclf.classifiers._targets import (
+    BinaryTargets,
+    MulticlassTargets,
+    MultilabelTargets,
+    is_multilabel,
+    read_targets,
+)
 
 Y = np.array([[1, 0, 1], [0, 0, 0], [0, 1, 0], [1, 1, 1]])
 
 
 @pytest.mark.parametrize("dtype", ["int64", "int8", "uint8", "bool", "float32", "float64"])
 def test_dense_indicators_of_any_dtype(dtype):
-    targets = Targets.of(Y.astype(dtype))
+    targets = read_targets(Y.astype(dtype))
     positives = targets.encode(Y.astype(dtype))
-    assert targets.kind == "multilabel"
+    assert isinstance(targets, MultilabelTargets)
     assert targets.n_outputs == 3
     np.testing.assert_array_equal(positives.toarray(), Y)
     decoded = targets.decode(positives)
@@ -25,7 +31,7 @@ def test_dense_indicators_of_any_dtype(dtype):
 @pytest.mark.parametrize("kind", [sparse.csr_matrix, sparse.csr_array])
 def test_any_sparse_format(format, kind):
     y = kind(Y).asformat(format)
-    targets = Targets.of(y)
+    targets = read_targets(y)
     decoded = targets.decode(targets.encode(y))
     assert decoded.format == "csr"
     assert isinstance(decoded, sparse.sparray) == (kind is sparse.csr_array)
@@ -34,14 +40,14 @@ def test_any_sparse_format(format, kind):
 
 def test_lists_and_frames():
     for y in (Y.tolist(), pd.DataFrame(Y)):
-        np.testing.assert_array_equal(Targets.of(y).encode(y).toarray(), Y)
+        np.testing.assert_array_equal(read_targets(y).encode(y).toarray(), Y)
 
 
 def test_untidy_sparse_is_read_and_left_alone():
     rows, cols, data = [0, 0, 0, 2, 1], [2, 0, 2, 1, 1], [1, 1, 1, 1, 0]
     y = sparse.coo_matrix((data, (rows, cols)), shape=(3, 3))
     before = [a.copy() for a in (y.row, y.col, y.data)]
-    positives = Targets.of(y).encode(y)
+    positives = read_targets(y).encode(y)
     assert positives.has_canonical_format
     np.testing.assert_array_equal(positives.toarray(), [[1, 0, 1], [0, 0, 0], [0, 1, 0]])
     for now, then in zip((y.row, y.col, y.data), before, strict=True):
@@ -51,22 +57,22 @@ def test_untidy_sparse_is_read_and_left_alone():
 def test_one_label_in_every_row_stays_multilabel():
     y = np.eye(4, dtype=int)
     assert is_multilabel(y)
-    assert Targets.of(y).kind == "multilabel"
+    assert isinstance(read_targets(y), MultilabelTargets)
 
 
 def test_a_sparse_column_is_one_label_and_a_dense_one_is_classes():
-    assert Targets.of(sparse.csr_matrix([[1], [0]])).kind == "multilabel"
+    assert isinstance(read_targets(sparse.csr_matrix([[1], [0]])), MultilabelTargets)
     with pytest.warns(DataConversionWarning):
-        assert Targets.of(np.array([[1], [0]])).kind == "binary"
+        assert isinstance(read_targets(np.array([[1], [0]])), BinaryTargets)
 
 
 def test_classes():
-    targets = Targets.of(np.array(["b", "a", "b"]))
-    assert targets.kind == "binary"
+    targets = read_targets(np.array(["b", "a", "b"]))
+    assert isinstance(targets, BinaryTargets)
     assert targets.n_outputs == 1
     np.testing.assert_array_equal(targets.encode(["b", "a"]).toarray(), [[1], [0]])
-    targets = Targets.of([3, 1, 2])
-    assert targets.kind == "multiclass"
+    targets = read_targets([3, 1, 2])
+    assert isinstance(targets, MulticlassTargets)
     np.testing.assert_array_equal(targets.encode([2, 3]).toarray(), [[0, 1, 0], [0, 0, 1]])
 
 
@@ -86,7 +92,7 @@ def test_classes():
 )
 def test_bad_targets(y, message):
     with pytest.raises(ValueError, match=message):
-        Targets.of(y).encode(y)
+        read_targets(y).encode(y)
 
 
 @pytest.mark.parametrize(
@@ -101,4 +107,4 @@ def test_bad_targets(y, message):
 )
 def test_targets_that_contradict_the_first_ones(first, later, message):
     with pytest.raises(ValueError, match=message):
-        Targets.of(first).encode(later)
+        read_targets(first).encode(later)

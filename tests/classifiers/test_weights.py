@@ -3,16 +3,15 @@ import pytest
 from scipy import sparse
 from sklearn.utils.class_weight import compute_class_weight
 
-from skmlclf.classifiers._targets import Targets
-from skmlclf.classifiers._weights import class_factors, loss_weights
+from skmlclf.classifiers._targets import read_targets
 
 Y = np.array([[1, 0, 0, 1], [1, 1, 0, 0], [1, 0, 0, 0], [1, 0, 0, 0]])
 
 
 def weights_of(y, sample_weight=None, class_weight=None):
-    targets = Targets.of(y)
-    factors = class_factors(class_weight, targets)
-    return loss_weights(targets, targets.encode(y), sample_weight, factors)
+    targets = read_targets(y)
+    factors = targets.class_factors(class_weight)
+    return targets.loss_weights(targets.encode(y), sample_weight, factors)
 
 
 def test_bias_is_the_log_odds_of_each_label():
@@ -86,20 +85,20 @@ def test_bad_class_weights(class_weight, message):
 
 @pytest.mark.parametrize("classes", [["a", "b"], ["0", "1", "2"]])
 def test_weights_of_classes_do_not_depend_on_which_are_there(classes):
-    targets = Targets.of(classes)
-    factors = class_factors({classes[1]: 5.0}, targets)
+    targets = read_targets(classes)
+    factors = targets.class_factors({classes[1]: 5.0})
     np.testing.assert_array_equal(factors, [1, 5, 1][: len(classes)])
-    some = loss_weights(targets, targets.encode([classes[0]] * 3), None, factors)
+    some = targets.loss_weights(targets.encode([classes[0]] * 3), None, factors)
     np.testing.assert_array_equal(some.rows, 1)
-    np.testing.assert_array_equal(class_factors([1, 2, 3][: len(classes)], targets)[:2], [1, 2])
+    np.testing.assert_array_equal(targets.class_factors([1, 2, 3][: len(classes)])[:2], [1, 2])
 
 
 @pytest.mark.parametrize("y", [["a", "b", "a", "a"], ["a", "b", "c", "a"]])
 def test_balanced_classes_count_sample_weights_as_repetitions(y):
     weight = np.array([3, 1, 2, 1])
-    targets = Targets.of(y)
-    weighted = loss_weights(targets, targets.encode(y), weight.astype(float), "balanced")
-    repeated = loss_weights(targets, targets.encode(np.repeat(y, weight)), None, "balanced")
+    targets = read_targets(y)
+    weighted = targets.loss_weights(targets.encode(y), weight.astype(float), "balanced")
+    repeated = targets.loss_weights(targets.encode(np.repeat(y, weight)), None, "balanced")
     np.testing.assert_allclose(weighted.bias, repeated.bias)
     np.testing.assert_allclose(np.repeat(weighted.rows / weight, weight) * 7 / 4, repeated.rows)
 
@@ -117,13 +116,13 @@ def test_balanced_classes_count_sample_weights_as_repetitions(y):
 )
 def test_bad_weights_of_classes(class_weight, message):
     with pytest.raises(ValueError, match=message):
-        class_factors(class_weight, Targets.of(["a", "b"]))
+        read_targets(["a", "b"]).class_factors(class_weight)
 
 
 def test_weights_that_leave_nothing_are_refused():
-    targets = Targets.of(["a", "b"])
+    targets = read_targets(["a", "b"])
     with pytest.raises(ValueError, match="nothing to train on"):
-        loss_weights(targets, targets.encode(["a", "a"]), None, np.array([0.0, 1.0]))
+        targets.loss_weights(targets.encode(["a", "a"]), None, np.array([0.0, 1.0]))
     for size in (1e308, 1e-320):
         with pytest.raises(ValueError, match="sample_weight must have a sum"):
-            loss_weights(targets, targets.encode(["a", "b"]), np.full(2, size), None)
+            targets.loss_weights(targets.encode(["a", "b"]), np.full(2, size), None)

@@ -161,7 +161,7 @@ def test_metrics_may_be_names_metrics_scorers_and_functions(data):
     [
         ("hamming", TypeError, "must be a sequence"),
         (["hamming", "precision_at_x"], ValueError, "no metric 'precision_at_x'"),
-        ([make_scorer(f1_score)], ValueError, "has no name: give a dict"),
+        ([3], TypeError, "must be a name, a Metric or a scorer, got 3"),
         ({"seconds": "hamming"}, ValueError, "cannot be called 'seconds'"),
         ({"P": "hamming"}, ValueError, "'hamming' cannot be called 'P'"),
     ],

@@ -2,15 +2,21 @@ import keras
 import numpy as np
 import pytest
 
-from skmlclf.networks import MLPNetwork, logits_of
+from skmlclf.networks import MLPNetwork, build_model, logits_of, set_dropout
+
+
+def built(network, dropout=0.0, seed=0):
+    model = build_model(network, seed)
+    set_dropout(network, model, dropout)
+    return model
 
 
 def layers(network, **kwargs):
-    return [layer.name for layer in network.build(**kwargs).layers]
+    return [layer.name for layer in built(network, **kwargs).layers]
 
 
 def test_the_base_is_one_dense_layer():
-    model = MLPNetwork(6, 4, "sigmoid", (8,)).build()
+    model = built(MLPNetwork(6, 4, "sigmoid", (8,)))
     assert [layer.name for layer in model.layers] == [
         "embeddings",
         "dense_1",
@@ -33,7 +39,7 @@ def test_residuals_join_layers_of_one_width():
 
 
 def test_no_hidden_layer_is_a_linear_model():
-    model = MLPNetwork(6, 4, "softmax", ()).build()
+    model = built(MLPNetwork(6, 4, "softmax", ()))
     x = np.random.default_rng(0).standard_normal((3, 6)).astype("float32")
     kernel, bias = model.get_weights()
     np.testing.assert_allclose(
@@ -55,7 +61,7 @@ def test_a_seed_decides_the_weights_and_no_global_generator():
 
 @pytest.mark.parametrize("rate", [0.2, 0.7])
 def test_dropout_drops_its_share_and_keeps_the_mean(rate):
-    model = MLPNetwork(4, 2, "sigmoid", (1000,), dropout=True).build(dropout=rate, seed=0)
+    model = built(MLPNetwork(4, 2, "sigmoid", (1000,), dropout=True), dropout=rate)
     x = np.ones((50, 1000), dtype="float32")
     layer = model.get_layer("dropout_1")
     dropped = np.asarray(layer(x, training=True))
@@ -67,7 +73,7 @@ def test_dropout_drops_its_share_and_keeps_the_mean(rate):
 
 def test_a_model_survives_keras_own_format(tmp_path):
     network = MLPNetwork(6, 4, "sigmoid", (8,), batch_normalization=True, dropout=True)
-    model = network.build(dropout=0.3, seed=0)
+    model = built(network, dropout=0.3)
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     x = np.random.default_rng(0).standard_normal((3, 6)).astype("float32")
@@ -76,7 +82,7 @@ def test_a_model_survives_keras_own_format(tmp_path):
 
 
 def test_bfloat16_computes_low_and_keeps_weights_high():
-    model = MLPNetwork(6, 4, "sigmoid", (8,), precision="bfloat16").build()
+    model = built(MLPNetwork(6, 4, "sigmoid", (8,), precision="bfloat16"))
     assert model.get_layer("dense_1").compute_dtype == "bfloat16"
     assert {v.dtype for v in model.trainable_variables} == {"float32"}
     assert model.outputs[0].dtype == "float32"

@@ -2,14 +2,14 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from skmlclf.networks import MLPNetwork
+from skmlclf.networks import MLPNetwork, build_model
 from skmlclf.training import Predictor
 
 
 @pytest.fixture(scope="module", params=["sigmoid", "softmax"])
 def predictor(request):
     network = MLPNetwork(6, 50, request.param, (8,))
-    model = network.build(seed=0)
+    model = build_model(network)
     model.get_layer("logits").bias.assign(np.linspace(-3, 3, 50))
     predictor = Predictor(network, model)
     predictor.block_rows = 16
@@ -31,10 +31,12 @@ def test_probabilities_are_those_of_the_keras_model(predictor, X):
 
 def test_best_is_a_stable_sort_of_the_probabilities(predictor, X):
     probabilities = predictor.probabilities(X)
-    labels, scores = predictor.best(X, 7)
+    labels, logits, scores = predictor.best(X, 7)
     expected = np.argsort(-probabilities, axis=1, kind="stable")[:, :7]
     np.testing.assert_array_equal(labels, expected)
     np.testing.assert_array_equal(scores, np.take_along_axis(probabilities, expected, axis=1))
+    expected_logits = np.take_along_axis(predictor.logits(X), expected, axis=1)
+    np.testing.assert_array_equal(logits, expected_logits)
 
 
 def test_decisions_are_the_probabilities_above_one_half(predictor, X):
@@ -48,7 +50,7 @@ def test_evaluate_agrees_with_the_single_passes(predictor, X):
     classes = rng.integers(0, 50, len(X))
     y = sparse.csr_matrix((np.ones(len(X)), (np.arange(len(X)), classes)), shape=(len(X), 50))
     weight = rng.random(len(X))
-    loss, topk, decisions = predictor.evaluate(X, y, weight, 5)
+    loss, best, decisions = predictor.evaluate(X, y, weight, 5)
     p = predictor.probabilities(X).astype(np.float64)
     if predictor.network.output == "softmax":
         terms = -np.log(p[np.arange(len(X)), classes])
@@ -56,7 +58,7 @@ def test_evaluate_agrees_with_the_single_passes(predictor, X):
         dense = y.toarray()
         terms = -(dense * np.log(p) + (1 - dense) * np.log1p(-p)).mean(axis=1)
     np.testing.assert_allclose(loss, np.average(terms, weights=weight), rtol=1e-5)
-    np.testing.assert_array_equal(topk[0], predictor.best(X, 5)[0])
+    np.testing.assert_array_equal(best.outputs, predictor.best(X, 5).outputs)
     assert (decisions != predictor.decisions(X)).nnz == 0
 
 
@@ -69,7 +71,7 @@ def test_a_row_scores_the_same_wherever_it_stands(predictor, X):
 
 def test_probabilities_stay_inside_zero_and_one():
     network = MLPNetwork(1, 2, "sigmoid", ())
-    model = network.build(seed=0)
+    model = build_model(network)
     model.get_layer("logits").bias.assign([1000.0, -1000.0])
     ((high, low),) = Predictor(network, model).probabilities(np.zeros((1, 1), np.float32))
     assert 0 < low < 1e-30

@@ -5,12 +5,12 @@ import numpy as np
 
 
 class BestEpoch(keras.callbacks.Callback):
-    """Stop when a figure no longer improves, and restore the weights of its best epoch.
+    """Stop when a value no longer improves, and restore the weights of its best epoch.
 
     Parameters
     ----------
     monitor : str
-        Name of the figure in the logs.
+        Name of the value in the logs.
     greater_is_better : bool
         Its direction.
     patience : int

@@ -13,17 +13,16 @@ class SklearnTasks(keras.callbacks.Callback):
     estimator : classifier
         Being fitted. A copy of it is a snapshot of its weights, which is what a callback gets that
         asks for the fitted estimator of a task.
-    X, y : array-like
-        As `fit` was given them.
-    sample_weight : array-like or None
-        Likewise.
+    data : FitData
+        What `fit` was given.
     """
 
-    def __init__(self, estimator: Any, X: Any, y: Any, sample_weight: Any) -> None:
+    def __init__(self, estimator: Any, data: Any) -> None:
         super().__init__()
         self.estimator = estimator
-        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
-        self.task = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
+        weight = data.sample_weight
+        metadata = None if weight is None else {"sample_weight": weight}
+        self.task = {"estimator": estimator, "X": data.X, "y": data.y, "metadata": metadata}
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Open the task of the whole fit."""

@@ -1,0 +1,220 @@
+"""A fit as one value: prepared and validated first, then run."""
+
+import copy
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+import numpy as np
+from sklearn.utils import _safe_indexing
+
+from skmlclf.classifiers._callbacks import FitCallbacks, make_callbacks
+from skmlclf.classifiers._held_out import HeldOut, hold_out
+from skmlclf.classifiers._history import HistoryRecorder
+from skmlclf.classifiers._parameters import check_optimization
+from skmlclf.classifiers._rows import Rows, read_rows
+from skmlclf.classifiers._sklearn_tasks import SklearnTasks
+from skmlclf.classifiers._targets import Targets
+from skmlclf.classifiers._weights import LossWeights
+from skmlclf.networks import Network, set_output_bias
+from skmlclf.training import (
+    ArrayBatches,
+    Predictor,
+    check_precision,
+    make_schedule,
+    take_share_of_cores,
+    train,
+)
+
+
+@dataclass(frozen=True)
+class FitData:
+    """What `fit` was given."""
+
+    X: Any
+    y: Any
+    sample_weight: Any = None
+    X_val: Any = None
+    y_val: Any = None
+    sample_weight_val: Any = None
+
+    def taker(self, rows: Rows) -> Any:
+        """Return what takes some of the training rows as they were given, when called."""
+        return lambda: (_safe_indexing(self.X, rows.index), _safe_indexing(self.y, rows.index))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long a fit trains, and how its learning rate goes.
+
+    Attributes
+    ----------
+    epochs : int
+        Passes over the rows.
+    schedule : str
+        Name of the learning-rate schedule.
+    warmup_epochs : float
+        Epochs over which the learning rate rises to its value.
+    resumes : bool
+        Whether the fit starts from the weights that the estimator has.
+    """
+
+    epochs: int
+    schedule: str
+    warmup_epochs: float
+    resumes: bool
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Everything that a fit needs, validated: nothing about the input can go wrong after this.
+
+    Attributes
+    ----------
+    data : FitData
+        What `fit` was given, for callbacks and scorers that ask for it.
+    plan : Plan
+        How long it trains.
+    targets : Targets
+        How `y` is read and predictions are written.
+    network : Network
+        Structure of the model.
+    model : keras.Model
+        New, or the estimator's where the fit resumes.
+    rows : Rows
+        What is trained on.
+    weights : LossWeights
+        Factors of their losses.
+    held_out : tuple of HeldOut
+        What is measured after each epoch.
+    callbacks : FitCallbacks
+        What is called in between.
+    rng : RandomState
+        Shuffles the epochs.
+    split_start : RandomState
+        State from which held-out rows are drawn: a resumed fit holds out the same ones.
+    """
+
+    data: FitData
+    plan: Plan
+    targets: Targets
+    network: Network
+    model: keras.Model = field(repr=False)
+    rows: Rows = field(repr=False)
+    weights: LossWeights = field(repr=False)
+    held_out: tuple[HeldOut, ...] = field(repr=False)
+    callbacks: FitCallbacks = field(repr=False)
+    rng: np.random.RandomState
+    split_start: np.random.RandomState
+
+    @classmethod
+    def prepare(cls, estimator: Any, data: FitData, targets: Targets, plan: Plan) -> "Fit":
+        """Validate the input and the parameters of a fit; the estimator is not changed.
+
+        Parameters
+        ----------
+        estimator : classifier
+            Its parameters, and where the fit resumes its state, decide the fit.
+        data : FitData
+            Rows, targets and weights.
+        targets : Targets
+            How the targets are to be read.
+        plan : Plan
+            How long to train.
+
+        Returns
+        -------
+        Fit
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a parameter, the features, the targets or the weights are not as described.
+        """
+        check_precision(estimator.precision)
+        check_optimization(estimator)
+        callbacks = callbacks_of(estimator)
+        rows = read_rows(
+            data.X, data.y, data.sample_weight, targets, estimator, fitted=plan.resumes
+        )
+        network = estimator._network(rows.n_features, targets.n_outputs, targets.output)
+        if plan.resumes:
+            network = estimator._check_same(network)
+        factors = targets.class_factors(estimator.class_weight)
+        rng = copy.deepcopy(estimator._generator) if plan.resumes else estimator._new_generator()
+        split_start = estimator._split_generator if plan.resumes else copy.deepcopy(rng)
+        split_rng = copy.deepcopy(split_start) if plan.resumes else rng
+        requests = callbacks.requests(estimator.scoring)
+        rows, held_out = hold_out(estimator, data, rows, requests, targets, split_rng)
+        weights = targets.loss_weights(rows.positives, rows.weight, factors)
+        # Before TensorFlow starts its threads.
+        take_share_of_cores()
+        if plan.resumes:
+            model = estimator.model_
+        else:
+            model, network = estimator._new_model(network, rng.randint(2**31 - 1))
+            set_output_bias(network, model, weights.bias)
+        return cls(
+            data, plan, targets, network, model, rows, weights, tuple(held_out), callbacks,
+            rng, split_start,
+        )  # fmt: skip
+
+    def run(self, estimator: Any) -> None:
+        """Train, and leave what was learnt on the estimator.
+
+        Parameters
+        ----------
+        estimator : classifier
+            That the fit was prepared for.
+        """
+        estimator._adopt(self)
+        first = len(estimator.history_.get("loss", ()))
+        n_epochs = self.plan.epochs
+        batch_size = estimator._resolved_batch_size(len(self.rows.index))
+        batches = ArrayBatches(
+            self.rows.X, self.rows.positives, self.weights.rows, batch_size, self.rows.index
+        )
+        recorder = HistoryRecorder(estimator, self.evaluate)
+        # Set on the estimator itself, or on a pipeline or a search around it.
+        watched = hasattr(estimator, "_skl_callbacks") or hasattr(estimator, "_parent_callback_ctx")
+        tasks = [SklearnTasks(estimator, self.data)] if watched else []
+        train(
+            self.network,
+            self.model,
+            batches,
+            epochs=range(first, first + n_epochs),
+            rng=self.rng,
+            label_weights=self.weights.labels,
+            weight_decay=estimator.weight_decay,
+            # The settings of an optimizer object are meant for the gradients that Keras gives it.
+            label_reduction="sum" if isinstance(estimator.optimizer, str) else "mean",
+            schedule=make_schedule(
+                self.plan.schedule,
+                n_epochs * batches.n_batches,
+                round(self.plan.warmup_epochs * batches.n_batches),
+            ),
+            evaluate=recorder.measure,
+            callbacks=[*self.callbacks.in_order, recorder, *tasks],
+            params=self.callbacks.params,
+        )
+
+    def evaluate(self) -> dict[str, float]:
+        """Measure all held-out rows with the weights that the model has now."""
+        predictor = Predictor(self.network, self.model)
+        return {
+            name: value
+            for held_out in self.held_out
+            for name, value in held_out.evaluate(predictor).items()
+        }
+
+
+def callbacks_of(estimator: Any) -> FitCallbacks:
+    """Return the callbacks that the parameters of an estimator ask for."""
+    return make_callbacks(
+        estimator.callbacks,
+        verbose=estimator.verbose,
+        early_stopping=estimator.early_stopping,
+        scoring=estimator.scoring,
+        patience=estimator.n_iter_no_change,
+        tol=estimator.tol,
+    )

@@ -1,0 +1,21 @@
+"""From `y` to label ids and back: each kind of target answers for itself."""
+
+from skmlclf.classifiers._targets._base import Targets
+from skmlclf.classifiers._targets._classes import (
+    BinaryTargets,
+    MulticlassTargets,
+    SingleClassTargets,
+)
+from skmlclf.classifiers._targets._kinds import is_multilabel
+from skmlclf.classifiers._targets._multilabel import MultilabelTargets
+from skmlclf.classifiers._targets._read import read_targets
+
+__all__ = [
+    "BinaryTargets",
+    "MulticlassTargets",
+    "MultilabelTargets",
+    "SingleClassTargets",
+    "Targets",
+    "is_multilabel",
+    "read_targets",
+]

@@ -1,0 +1,162 @@
+"""What every kind of target can do."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from scipy import sparse
+
+from skmlclf.classifiers._weights import LossWeights
+from skmlclf.training import LOSSES, Best, Evaluation, Loss, Predictor
+
+
+@dataclass(frozen=True)
+class Targets(ABC):
+    """What a fit learnt of its `y`: enough to read another `y` and to write predictions.
+
+    Parameters
+    ----------
+    classes : ndarray of shape (n_classes,)
+        Classes in order, or the column numbers of the labels.
+    dtype : dtype
+        That of `y`.
+    """
+
+    classes: np.ndarray
+    dtype: np.dtype
+
+    output: ClassVar[str]
+    """Activation of the output units."""
+
+    @property
+    def n_outputs(self) -> int:
+        """Number of output units."""
+        return len(self.classes)
+
+    @property
+    def loss(self) -> Loss:
+        """What a network of these targets is trained on."""
+        return LOSSES[self.output]
+
+    @abstractmethod
+    def encode(self, y: Any) -> sparse.csr_matrix:
+        """Return the positives of every row.
+
+        Parameters
+        ----------
+        y : array-like of shape (n_samples,) or (n_samples, n_labels), or sparse
+            Of the kind that was fitted.
+
+        Returns
+        -------
+        csr_matrix of shape (n_samples, n_outputs), uint8
+            In canonical form; the input is not changed.
+
+        Raises
+        ------
+        ValueError
+            If `y` is of another kind or width, has unknown classes, or entries besides 0 and 1.
+        """
+
+    @abstractmethod
+    def predict(self, predictor: Predictor, X: np.ndarray) -> Any:
+        """Return decisions, written as `y` was."""
+
+    def decision_function(self, predictor: Predictor, X: np.ndarray) -> np.ndarray:
+        """Return the logits in the shape of scikit-learn's decision functions."""
+        return predictor.logits(X)
+
+    def predict_proba(self, predictor: Predictor, X: np.ndarray) -> np.ndarray:
+        """Return the probability of every class or label."""
+        return predictor.probabilities(X)
+
+    def best(self, predictor: Predictor, X: np.ndarray, k: int) -> Best:
+        """Return the `k` best columns of each row, one column per class or label."""
+        return predictor.best(X, k)
+
+    @abstractmethod
+    def class_factors(self, class_weight: Any) -> "str | np.ndarray | None":
+        """Read the parameter `class_weight`: None, "balanced", or a factor for each class."""
+
+    @abstractmethod
+    def loss_weights(
+        self,
+        positives: sparse.csr_matrix,
+        sample_weight: np.ndarray | None,
+        factors: "str | np.ndarray | None",
+    ) -> LossWeights:
+        """Combine sample weights and class factors.
+
+        Parameters
+        ----------
+        positives : csr_matrix of shape (n_samples, n_outputs)
+            The encoded `y`.
+        sample_weight : ndarray of shape (n_samples,) or None
+            Positive weights.
+        factors : None, "balanced", or ndarray of shape (n_classes,)
+            As `class_factors` reads them.
+
+        Returns
+        -------
+        LossWeights
+
+        Raises
+        ------
+        ValueError
+            If the weights leave nothing to train on, or are too large or too small to be added up.
+        """
+
+    # What metrics look at, one column per class or label.
+
+    def indicator(self, positives: sparse.csr_matrix) -> sparse.csr_matrix:
+        """Return encoded targets as metrics take them."""
+        return positives
+
+    def decisions(self, evaluation: Evaluation) -> sparse.csr_matrix:
+        """Return the decisions of an evaluation as metrics take them."""
+        return evaluation.decisions
+
+    def ranking(self, evaluation: Evaluation) -> tuple[np.ndarray, np.ndarray]:
+        """Return the best columns and their logits.
+
+        Ranked across rows too: near 0 and 1 many float32 probabilities are equal although their
+        logits differ.
+        """
+        return evaluation.best.outputs, evaluation.best.logits
+
+    def scores(self, predictor: Predictor, X: np.ndarray) -> np.ndarray:
+        """Return a score for every column, comparable from row to row."""
+        return predictor.logits(X)
+
+    def _read_factors(self, class_weight: Any, expected: str, unit: str) -> Any:
+        """Read `class_weight`; `expected` describes the names of a mapping in an error."""
+        if class_weight is None or isinstance(class_weight, str):
+            return class_weight
+        n_classes = len(self.classes)
+        if isinstance(class_weight, Mapping):
+            factors = np.ones(n_classes)
+            indices = self._index_of_names()
+            for name, factor in class_weight.items():
+                if name not in indices:
+                    raise ValueError(
+                        f"class_weight names the {unit} {name!r}, expected {expected}."
+                    )
+                factors[indices[name]] = factor
+        else:
+            factors = np.asarray(class_weight, dtype=np.float64)
+            if factors.shape != (n_classes,):
+                raise ValueError(
+                    f"class_weight must have one weight for each of the {n_classes} {unit}s, got"
+                    f" shape {factors.shape}."
+                )
+        if not (np.isfinite(factors).all() and (factors >= 0).all() and factors.any()):
+            raise ValueError(
+                "class_weight must be finite, not negative and not zero for all, got"
+                f" {np.unique(factors).tolist()[:5]}."
+            )
+        return factors
+
+    def _index_of_names(self) -> dict[Any, int]:
+        return {name: index for index, name in enumerate(self.classes.tolist())}

@@ -1,0 +1,57 @@
+"""Telling one-dimensional classes from indicators of labels."""
+
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import assert_all_finite, column_or_1d
+
+
+def is_multilabel(y: Any) -> bool:
+    """Say whether `y` is an indicator of labels: sparse, or 2-d with several columns.
+
+    The values are not consulted, so a fold in which every row has one label stays what it is.
+    """
+    if sparse.issparse(y):
+        return True
+    shape = y.shape if hasattr(y, "shape") else np.asarray(y).shape
+    return len(shape) == 2 and shape[1] > 1
+
+
+def as_classes(y: Any) -> np.ndarray:
+    """Return one-dimensional classes as a finite array."""
+    y = column_or_1d(y, warn=True)
+    if y.dtype.kind == "f":
+        assert_all_finite(y, input_name="y")
+    check_classification_targets(y)
+    return y
+
+
+def class_codes(y: Any, classes: np.ndarray) -> np.ndarray:
+    """Return the index of each row's class.
+
+    Raises
+    ------
+    ValueError
+        If `y` is an indicator, or holds a class that is not among them.
+    """
+    if is_multilabel(y):
+        raise ValueError(f"y must be 1-d classes as in the first fit, got shape {np.shape(y)}.")
+    y = as_classes(y)
+    codes = np.searchsorted(classes, y).clip(max=len(classes) - 1)
+    unknown = classes[codes] != y
+    if unknown.any():
+        raise ValueError(
+            f"y holds {np.unique(y[unknown]).tolist()[:5]}, which are not among the classes"
+            f" {classes.tolist()[:10]}; pass every class to the first fit."
+        )
+    return codes
+
+
+def one_hot(codes: np.ndarray, n_columns: int) -> sparse.csr_matrix:
+    """Return a matrix with a single one in each row, uint8."""
+    ones = np.ones(len(codes), dtype=np.uint8)
+    return sparse.csr_matrix(
+        (ones, codes.astype(np.int32), np.arange(len(codes) + 1)), shape=(len(codes), n_columns)
+    )

@@ -1,0 +1,126 @@
+"""What the package asks of a network, and how its logits become a Keras model's probabilities."""
+
+from typing import Any, Protocol, runtime_checkable
+
+import keras
+import numpy as np
+
+
+@runtime_checkable
+class Network(Protocol):
+    """The structure of a network: what is compiled, apart from what its weights are.
+
+    A network is hashable. Fits whose networks are equal share one compiled step, so that nothing
+    a grid search may vary for free (learning rate, weights, seeds) belongs to it.
+
+    Three hooks are optional. ``set_output_bias(model, bias)`` sets the bias of the output units
+    before the first step; ``set_dropout(model, rate)`` sets the rate of every dropout;
+    ``describing(model)`` returns the network together with what only a built model tells of its
+    structure.
+
+    Attributes
+    ----------
+    n_features : int
+        Width of the input.
+    n_outputs : int
+        Number of output units.
+    output : {"sigmoid", "softmax"}
+        Whether the units are independent labels or exclusive classes.
+    precision : {"float32", "bfloat16"}
+        What the matrix products compute in; weights are float32 in any case.
+    """
+
+    n_features: int
+    n_outputs: int
+    output: str
+    precision: str
+
+    def build(self, seed: int = 0) -> keras.Model:
+        """Build the uncompiled model, which ends in logits.
+
+        Parameters
+        ----------
+        seed : int, default=0
+            Decides the initial weights and every random draw of the layers.
+
+        Returns
+        -------
+        keras.Model
+            From float32 of shape ``(n, n_features)`` to logits of shape ``(n, n_outputs)``.
+        """
+
+    def __hash__(self) -> int: ...
+
+
+def build_model(network: Network, seed: int = 0) -> keras.Model:
+    """Build the uncompiled model of a network, with probabilities as its outputs.
+
+    This is the one place where the output activation is added.
+
+    Parameters
+    ----------
+    network : Network
+        Structure of the model.
+    seed : int, default=0
+        Decides the initial weights and every random draw of the layers.
+
+    Returns
+    -------
+    keras.Model
+        From float32 of shape ``(n, n_features)`` to float32 probabilities of shape
+        ``(n, n_outputs)``.
+    """
+    model = network.build(seed)
+    # The name by which `logits_of` finds the way back.
+    activation = keras.layers.Activation(network.output, dtype="float32", name="probabilities")
+    return keras.Model(model.inputs, activation(model.outputs[0]))
+
+
+def logits_of(model: keras.Model) -> Any:
+    """Return the symbolic input of the output activation.
+
+    Parameters
+    ----------
+    model : keras.Model
+        As `build_model` builds it.
+
+    Returns
+    -------
+    keras.KerasTensor
+        Of shape ``(None, n_outputs)``.
+    """
+    return model.get_layer("probabilities").input
+
+
+def set_output_bias(network: Network, model: keras.Model, bias: np.ndarray) -> None:
+    """Set the bias of the output units, if the network has a hook for it.
+
+    Parameters
+    ----------
+    network : Network
+        Structure of the model.
+    model : keras.Model
+        As `build_model` builds it.
+    bias : ndarray of shape (n_outputs,)
+        The logits that the untrained network should centre on.
+    """
+    hook = getattr(network, "set_output_bias", None)
+    if hook is not None:
+        hook(model, bias)
+
+
+def set_dropout(network: Network, model: keras.Model, rate: float) -> None:
+    """Set the rate of every dropout, if the network has a hook for it.
+
+    Parameters
+    ----------
+    network : Network
+        Structure of the model.
+    model : keras.Model
+        As `build_model` builds it.
+    rate : float
+        Share of the units set to zero while training, in [0, 1).
+    """
+    hook = getattr(network, "set_dropout", None)
+    if hook is not None:
+        hook(model, rate)

@@ -1,0 +1,118 @@
+"""The compiled forward passes of a network."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from skmlclf.networks import Network, logits_of
+from skmlclf.training._best_columns import best_columns
+from skmlclf.training._programs import cached_program, compile_once, variables_of
+from skmlclf.training.losses import LOSSES
+
+TINY = 1e-37
+HALF_ULP = 2.0**-24
+
+
+def make_forward(network: Network, model: keras.Model, kind: str) -> Callable[..., Any]:
+    """Compile a forward pass of a network, for any number of rows.
+
+    Parameters
+    ----------
+    network : Network
+        Structure of the model.
+    model : keras.Model
+        Any model of that structure; it lends its layers while the function is traced.
+    kind : {"logits", "probabilities", "decisions", "best", "evaluate"}
+        What the function returns.
+
+        - ``"logits"``, ``"probabilities"``: ``f(trainable, non_trainable, x)``, an array of shape
+          ``(n_rows, n_outputs)``.
+        - ``"decisions"``: ``f(trainable, non_trainable, x)``, the pairs (row, output) whose
+          probability is above one half, in row-major order.
+        - ``"best"``: ``f(trainable, non_trainable, x, k)``, outputs, logits and probabilities of
+          the `k` best, each ``(n_rows, k)``, equal logits in the order of the outputs.
+        - ``"evaluate"``: ``f(trainable, non_trainable, x, k, rows, cols, row_weight)``, the
+          weighted sum of the losses, the sum of the layers' regularisation losses, and what
+          ``"best"`` and ``"decisions"`` return.
+
+    Returns
+    -------
+    callable
+    """
+    run = cached_program(("forward", network), lambda: _make_logits(network, model))
+    loss = LOSSES[network.output]
+
+    def logits(*args: Any) -> Any:
+        return run(*args)[0]
+
+    def probabilities(*args: Any) -> Any:
+        return _clipped(loss.probabilities(run(*args)[0]))
+
+    def decisions(*args: Any) -> Any:
+        return decide(run(*args)[0])
+
+    def best(trainable: Any, non_trainable: Any, x: Any, k: Any) -> Any:
+        return select(run(trainable, non_trainable, x)[0], k)
+
+    def evaluate(
+        trainable: Any, non_trainable: Any, x: Any, k: Any, rows: Any, cols: Any, row_weight: Any
+    ) -> Any:
+        z, penalty = run(trainable, non_trainable, x)
+        total, _ = loss.value_and_gradient(z, rows, cols, row_weight, None)
+        return total / loss.terms_per_row(network.n_outputs), penalty, *select(z, k), decide(z)
+
+    def decide(z: Any) -> Any:
+        return tf.cast(tf.where(loss.probabilities(z) > 0.5), tf.int32)
+
+    def select(z: Any, k: Any) -> tuple[Any, Any, Any]:
+        values, labels = best_columns(z, k)
+        if network.output == "sigmoid":
+            chosen = loss.probabilities(values)
+        else:
+            chosen = tf.gather(loss.probabilities(z), labels, batch_dims=1)
+        return labels, values, _clipped(chosen)
+
+    ids = tf.TensorSpec([None], tf.int32)
+    more = {
+        "best": [tf.TensorSpec([], tf.int32)],
+        "evaluate": [tf.TensorSpec([], tf.int32), ids, ids, tf.TensorSpec([None])],
+    }
+    functions = (logits, probabilities, decisions, best, evaluate)
+    return compile_once(
+        {f.__name__: f for f in functions}[kind],
+        *variables_of(model)[:2],
+        tf.TensorSpec([None, network.n_features]),
+        *more.get(kind, ()),
+    )
+
+
+def _make_logits(network: Network, model: keras.Model) -> Callable[..., Any]:
+    """Compile what all forward passes of a network have in common, for one trace of its layers."""
+    stateless = keras.Model(model.inputs, logits_of(model))
+
+    def run(
+        trainable: list[tf.Variable], non_trainable: list[tf.Variable], x: Any
+    ) -> tuple[Any, Any]:
+        logits, _, penalties = stateless.stateless_call(
+            [v.read_value() for v in trainable],
+            [v.read_value() for v in non_trainable],
+            x,
+            training=False,
+            return_losses=True,
+        )
+        penalty = tf.add_n([tf.cast(p, tf.float32) for p in penalties]) if penalties else 0.0
+        return tf.cast(logits, tf.float32), tf.convert_to_tensor(penalty)
+
+    try:
+        return compile_once(
+            run, *variables_of(model)[:2], tf.TensorSpec([None, network.n_features])
+        )
+    finally:
+        stateless = None  # as in make_step
+
+
+def _clipped(probabilities: Any) -> Any:
+    # Single precision rounds a sure sigmoid to 0 or 1, and a logarithm of that is infinite.
+    return tf.clip_by_value(probabilities, TINY, 1.0 - HALF_ULP)
