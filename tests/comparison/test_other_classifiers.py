@@ -22,12 +22,13 @@ from sklearn.pipeline import make_pipeline
 from skmlclf import BaseMLPClassifier, make_feature_mlp
 from skmlclf.comparison import ComparisonInterrupted, compare
 from skmlclf.datasets import make_video_embeddings
-from skmlclf.metrics import Metric, hamming_loss, precision_at_k_score
+from skmlclf.metrics import EstimatorResponses, Metric, hamming_loss, precision_at_k_score
 
 # Three iterations of a perceptron are enough here.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 logistic = LogisticRegression(C=0.1)
+components = PCA(5, random_state=0)
 network = BaseMLPClassifier(hidden_units=4, epochs=1, random_state=0)
 OTHERS = {
     "forest": RandomForestClassifier(5, random_state=0),
@@ -38,11 +39,9 @@ OTHERS = {
     "multi-output": MultiOutputClassifier(KNeighborsClassifier()),
     "ridge": RidgeClassifier(),
     "dummy": DummyClassifier(),
-    "pipeline": make_pipeline(PCA(5, random_state=0), KNeighborsClassifier()),
+    "pipeline": make_pipeline(components, KNeighborsClassifier()),
     "search": GridSearchCV(KNeighborsClassifier(), {"n_neighbors": [1, 3]}, cv=2),
-    "one vs rest in a pipeline": make_pipeline(
-        PCA(5, random_state=0), OneVsRestClassifier(logistic)
-    ),
+    "one vs rest on components": make_pipeline(components, OneVsRestClassifier(logistic)),
 }
 OURS = {
     "base": network,
@@ -69,11 +68,16 @@ def comparison(data):
 def test_metrics_are_those_of_a_fit_of_ones_own(name, comparison, data):
     X, y, X_val, y_val = data
     (result,) = (r for r in comparison.results if r.name == name)
-    y_pred = OTHERS[name].fit(X, y.toarray().astype(int)).predict(X_val)
+    fitted = OTHERS[name].fit(X, y.toarray().astype(int))
+    y_pred, y_score = fitted.predict(X_val), EstimatorResponses(fitted, X_val).scores()
     assert result.metrics["hamming"] == pytest.approx(hamming_loss(y_val, y_pred), abs=1e-12)
     assert (result.y_pred != y_pred).sum() == 0
-    topk = precision_at_k_score(y_val, result.topk, k=5)
-    assert result.metrics["precision_at_5"] == pytest.approx(topk, abs=1e-9)
+    expected = precision_at_k_score(y_val, y_score, k=5)
+    assert result.metrics["precision_at_5"] == pytest.approx(expected, abs=1e-12)
+    assert (np.diff(result.topk[1], axis=1) <= 0).all()
+    np.testing.assert_array_equal(
+        result.topk[1], np.take_along_axis(y_score, result.topk[0], axis=1)
+    )
     assert (result.n_parameters, result.history, result.best_epoch) == (None, {}, None)
     assert np.isnan(result.loss)
     assert result.error is None
