@@ -2,6 +2,7 @@
 
 import inspect
 
+import keras
 import pytest
 import sklearn
 from sklearn.base import BaseEstimator, is_classifier
@@ -15,6 +16,17 @@ CLASSES = [
     for name in skmlclf.__all__
     if inspect.isclass(value := getattr(skmlclf, name)) and issubclass(value, BaseEstimator)
 ]
+
+
+def two_layers(n_features, n_outputs, width=32):
+    """Build a network as a user of `NetworkClassifier` would."""
+    layers = [keras.layers.Dense(width, activation="relu"), keras.layers.Dense(n_outputs)]
+    return keras.Sequential(layers)
+
+
+# What has no default: scikit-learn's own checks leave such parameters to the developer too.
+REQUIRED = {"NetworkClassifier": {"build_network": two_layers}}
+INSTANCES = [c(**REQUIRED.get(c.__name__, {})) for c in CLASSES]
 WEIGHTS_REASON = (
     "weighted and repeated rows are added up in another order, which single precision rounds"
     " otherwise than to 1e-7; with dropout or batch normalisation they are not even the same rows"
@@ -27,7 +39,7 @@ def expected_failures(estimator):
     return {}
 
 
-@parametrize_with_checks([c() for c in CLASSES], expected_failed_checks=expected_failures)
+@parametrize_with_checks(INSTANCES, expected_failed_checks=expected_failures)
 def test_scikit_learn_check(estimator, check):
     check(estimator)
 
@@ -38,6 +50,7 @@ def test_all_estimators_are_found():
         "BlockMLPClassifier",
         "DeepMLPClassifier",
         "ModalitySelector",
+        "NetworkClassifier",
     }
 
 
@@ -45,19 +58,33 @@ def test_all_estimators_are_found():
     parse_version(sklearn.__version__).release[:2] != (1, 9),
     reason="the number of checks is that of scikit-learn 1.9",
 )
-@pytest.mark.parametrize("cls", CLASSES, ids=lambda c: c.__name__)
-def test_no_check_vanishes(cls):
-    n_checks = sum(1 for _ in estimator_checks_generator(cls(), legacy=True))
-    assert n_checks == (67 if is_classifier(cls()) else {"ModalitySelector": 47}[cls.__name__])
+@pytest.mark.parametrize("estimator", INSTANCES, ids=lambda e: type(e).__name__)
+def test_no_check_vanishes(estimator):
+    n_checks = sum(1 for _ in estimator_checks_generator(estimator, legacy=True))
+    expected = {"ModalitySelector": 47}.get(type(estimator).__name__, 67)
+    assert n_checks == expected
 
 
 @pytest.mark.parametrize(
-    "cls", [c for c in CLASSES if is_classifier(c())], ids=lambda c: c.__name__
+    "estimator", list(filter(is_classifier, INSTANCES)), ids=lambda e: type(e).__name__
 )
-def test_no_tag_switches_checks_off(cls):
-    tags = cls().__sklearn_tags__()
+def test_no_tag_switches_checks_off(estimator):
+    tags = estimator.__sklearn_tags__()
     assert not tags.classifier_tags.poor_score
     assert not tags.non_deterministic
     assert not tags.no_validation
     assert not tags._skip_test
     assert tags.classifier_tags.multi_label
+
+
+SCIKERAS_LEFTOVERS = (
+    *("initialize", "initialized_", "target_encoder", "feature_encoder", "scorer", "build_fn"),
+    *("model", "current_epoch", "target_type_"),
+)
+
+
+@pytest.mark.parametrize(
+    "estimator", list(filter(is_classifier, INSTANCES)), ids=lambda e: type(e).__name__
+)
+def test_nothing_of_scikeras_shows(estimator):
+    assert not set(SCIKERAS_LEFTOVERS) & set(dir(estimator))

@@ -32,8 +32,8 @@ def _room(module_path: Path) -> str:
     return module_path.relative_to(ROOT).parts[0].removesuffix(".py")
 
 
-def _imported_rooms(path: Path) -> set[str]:
-    rooms = set()
+def _imported_modules(path: Path) -> set[str]:
+    modules = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom):
             assert not node.level, f"{path}: a relative import"
@@ -42,8 +42,12 @@ def _imported_rooms(path: Path) -> set[str]:
             names = [alias.name for alias in node.names]
         else:
             continue
-        rooms |= {n.split(".")[1] for n in names if n.startswith("skmlclf.")}
-    return rooms
+        modules |= {name for name in names if name.startswith("skmlclf.")}
+    return modules
+
+
+def _imported_rooms(path: Path) -> set[str]:
+    return {module.split(".")[1] for module in _imported_modules(path)}
 
 
 @pytest.mark.parametrize("path", sorted(ROOT.rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT)))
@@ -51,6 +55,15 @@ def test_imports_go_down_only(path):
     here = _room(path)
     for room in _imported_rooms(path) - {here}:
         assert FLOORS[room] < FLOORS[here], f"{here} imports {room}"
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT)))
+def test_private_modules_stay_in_their_package(path):
+    here = _room(path)
+    for module in _imported_modules(path):
+        room, *inside = module.split(".")[1:]
+        private = [part for part in inside if part.startswith("_")]
+        assert room == here or not private, f"{here} imports {module}"
 
 
 @pytest.mark.parametrize("path", sorted(ROOT.rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT)))

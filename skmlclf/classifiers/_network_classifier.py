@@ -103,8 +103,8 @@ class NetworkClassifier(BaseKerasClassifier):
     Raises
     ------
     TypeError
-        If a keyword is neither a parameter nor starts with ``network__``, or the function returns
-        no Keras model.
+        In `fit`, if a keyword is neither a parameter nor starts with ``network__``, or the function
+        returns no Keras model.
     ValueError
         In `fit`, if the model that the function returns is compiled, ends in probabilities, has
         inputs or outputs of another shape, or a layer that cannot be trained here.
@@ -189,11 +189,6 @@ class NetworkClassifier(BaseKerasClassifier):
         self.verbose = verbose
         self.random_state = random_state
         for name, value in network_arguments.items():
-            if not name.startswith(_PREFIX):
-                raise TypeError(
-                    f"NetworkClassifier got an unexpected keyword argument {name!r}. Arguments of"
-                    f" build_network start with {_PREFIX!r}, as in {_PREFIX}{name}."
-                )
             setattr(self, name, value)
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
@@ -235,7 +230,14 @@ class NetworkClassifier(BaseKerasClassifier):
         return self
 
     def _network_arguments(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name.startswith(_PREFIX)}
+        """Return what the constructor was given besides its own parameters."""
+        own = set(self._get_param_names())
+        return {
+            name: value
+            for name, value in vars(self).items()
+            # Fitted attributes end in an underscore, private ones start with it.
+            if name not in own and not name.startswith("_") and not name.endswith("_")
+        }
 
     def _check_argument(self, name: str) -> None:
         parameters = inspect.signature(self.build_network).parameters
@@ -251,11 +253,15 @@ class NetworkClassifier(BaseKerasClassifier):
     def _network(self, n_features: int, n_outputs: int, output: str) -> Network:
         if not callable(self.build_network):
             raise TypeError(f"build_network must be callable, got {self.build_network!r}.")
-        arguments = {
-            name.removeprefix(_PREFIX): value for name, value in self._network_arguments().items()
-        }
-        for name in arguments:
-            self._check_argument(name)
+        arguments = {}
+        for name, value in self._network_arguments().items():
+            if not name.startswith(_PREFIX):
+                raise TypeError(
+                    f"NetworkClassifier has no parameter {name!r}. Arguments of build_network start"
+                    f" with {_PREFIX!r}, as in {_PREFIX}{name}."
+                )
+            arguments[name.removeprefix(_PREFIX)] = value
+            self._check_argument(name.removeprefix(_PREFIX))
         return FunctionNetwork(
             self.build_network,
             tuple(sorted(arguments.items())),

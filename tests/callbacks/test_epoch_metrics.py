@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 from sklearn.base import clone
-from skmlclf.callbacks._best_epoch import BestEpoch
+from skmlclf.classifiers._best_epoch import BestEpoch
 
 from skmlclf import BaseMLPClassifier, make_feature_mlp
 from skmlclf.callbacks import EpochMetrics, EpochTable

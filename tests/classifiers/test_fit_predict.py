@@ -517,5 +517,5 @@ def test_names_of_columns_are_no_classes():
 
 @pytest.mark.parametrize("y", [sparse.csr_matrix((90, 0)), sparse.coo_array(np.ones(90))])
 def test_targets_without_a_column_are_refused(y):
-    with pytest.raises(ValueError, match="a column a label"):
+    with pytest.raises(ValueError, match="one column per label"):
         make().fit(problem()[0], y)
