@@ -1,16 +1,19 @@
-"""Fit several classifiers on the same data and lay their figures side by side."""
+"""Fit several classifiers on the same data and show their metrics side by side."""
 
 from skmlclf.callbacks import DEFAULT_METRICS
 from skmlclf.comparison._architectures import default_architectures, feature_architectures
 from skmlclf.comparison._compare import compare
-from skmlclf.comparison._result import Comparison, Differences, Result
+from skmlclf.comparison._measures import table_columns
+from skmlclf.comparison._result import Comparison, ComparisonInterrupted, Differences, Result
 
 __all__ = [
     "DEFAULT_METRICS",
     "Comparison",
+    "ComparisonInterrupted",
     "Differences",
     "Result",
     "compare",
     "default_architectures",
     "feature_architectures",
+    "table_columns",
 ]

@@ -27,9 +27,10 @@ def default_architectures(
     random_state : int or None, default=None
         Seed of each.
     n_components : int, default=256
-        Principal components of the one on varied features.
+        Principal components of ``"pca"``.
     max_components : int or None, default=None
-        Bound of them, where the training rows are fewer; None sets none.
+        Upper bound of `n_components`, which cannot exceed the number of training rows or
+        features. None sets no bound.
 
     Returns
     -------
@@ -59,7 +60,7 @@ def feature_architectures(
     sizes: Sequence[int] = (64, 128, 256, 512),
     max_components: int | None = None,
 ) -> dict[str, Any]:
-    """Return the base network on varied features, not fitted: a study of what the features give.
+    """Return the base network on varied features, not fitted.
 
     Parameters
     ----------

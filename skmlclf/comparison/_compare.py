@@ -1,23 +1,22 @@
 """Fit several classifiers on the same data: the main job."""
 
-from collections.abc import Mapping, Sequence
+import traceback
+import warnings
+from collections.abc import Iterable, Mapping
 from time import perf_counter
-from typing import Any, TextIO
+from typing import Any, Literal, TextIO
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy import sparse
-from sklearn import config_context
-from sklearn.base import clone
-from sklearn.pipeline import Pipeline
+from sklearn.exceptions import FitFailedWarning
 
+from skmlclf._indicator import label_names_of, read_indicator
 from skmlclf.callbacks import DEFAULT_METRICS, EpochMetrics
-from skmlclf.classifiers import BaseKerasClassifier
+from skmlclf.comparison._candidate import Candidate, make_candidates
+from skmlclf.comparison._measures import HeldOutResponses, Measurable, Measures
 from skmlclf.comparison._memory import peak_memory
-from skmlclf.comparison._result import Comparison, Result
-from skmlclf.metrics import get_metric
-
-_KEPT_LABELS = 20
+from skmlclf.comparison._result import Comparison, ComparisonInterrupted, Result
+from skmlclf.comparison._text import fit_line
 
 
 def compare(
@@ -27,26 +26,37 @@ def compare(
     X_val: Any,
     y_val: Any,
     *,
-    metrics: Sequence[str] = DEFAULT_METRICS,
+    metrics: Iterable[Measurable] | Mapping[str, Measurable] = DEFAULT_METRICS,
+    error_score: float | Literal["raise"] = np.nan,
     verbose: bool = True,
     file: TextIO | None = None,
 ) -> Comparison:
-    """Fit classifiers of this package, or pipelines that end in one, on the same rows.
+    """Fit multilabel classifiers on the same rows and measure them on the same held-out rows.
 
     Parameters
     ----------
     estimators : mapping of str to estimator
-        What to fit, by name. Clones are fitted.
-    X, y : array-like
-        Training rows and targets.
+        Multilabel classifiers of this package or of scikit-learn's kind, pipelines and searches
+        included, by name. Clones are fitted.
+    X : array-like of shape (n_samples, n_features)
+        Training rows.
+    y : {array-like, DataFrame, sparse} of shape (n_samples, n_labels)
+        Their labels, 0 or 1.
     X_val, y_val : array-like
-        Held-out rows and targets. They pass through the transformers of a pipeline.
-    metrics : sequence of str, default=("precision_at_20", "recall_samples", "f1_samples", \
+        Held-out rows and their labels, of the same form. They pass through the transformers of
+        a pipeline.
+    metrics : sequence or dict, default=("precision_at_20", "recall_samples", "f1_samples", \
 "hamming", "multilabel_confusion_matrix")
-        What to compute on the held-out rows after each epoch. The totals of the confusion matrix
-        are shown with the epochs and kept in the histories; they are no column of the table.
+        What to measure on the held-out rows: names that `skmlclf.metrics.get_scorer` knows, those
+        of scikit-learn's scorers among them, instances of `Metric`, or scorers
+        ``scorer(estimator, X_val, y_val) -> float``; a dict gives scorers their names. Metrics of
+        several values, such as the totals of the confusion matrix, are shown and kept in the
+        results, and are no column of the table.
+    error_score : nan or "raise", default=nan
+        What to do where a fit fails. NaN keeps the error with the result of that estimator, warns
+        (`FitFailedWarning`) and goes on, as scikit-learn's searches do; "raise" raises it.
     verbose : bool, default=True
-        Whether to print a line after each epoch.
+        Whether to print a line after each epoch, or after the fit where there are no epochs.
     file : text stream, default=None
         Where to print; None stands for standard output.
 
@@ -57,120 +67,149 @@ def compare(
     Raises
     ------
     TypeError
-        If `estimators` is no mapping, or an estimator none of this package.
+        If `estimators` is no mapping, or holds anything but multilabel classifiers.
     ValueError
-        If there is nothing to fit, a parameter is not as described, `y` is not 2-d, or `metrics`
-        names nothing that can be a column of the table.
+        If there is nothing to fit, two names are written alike, a parameter is not as described,
+        `y` is no 0/1 matrix, or `metrics` names nothing that can be a column of the table; and if
+        every fit failed.
+    ComparisonInterrupted
+        A `KeyboardInterrupt` that holds, as ``comparison``, the results of the estimators that
+        were done.
+
+    Notes
+    -----
+    Classifiers of this package, and any whose ``fit`` takes ``X_val`` and ``y_val`` and which has
+    a parameter ``callbacks``, are measured after each epoch too. Others have no learning curve, no
+    held-out loss and no number of parameters.
+
+    Classifiers of this package and `OneVsRestClassifier` get `y` as a CSR matrix, all others as
+    an int64 array: scikit-learn has no tag that says who takes sparse targets, and some misread
+    them. Scorers of scikit-learn's form get `y_val` as an int64 array.
+
+    Metrics are those of the fitted estimator, that is of the weights that it kept.
 
     Examples
     --------
+    >>> from sklearn.neighbors import KNeighborsClassifier
     >>> from skmlclf.comparison import compare, default_architectures
     >>> from skmlclf.datasets import make_video_embeddings
     >>> X, y = make_video_embeddings(300, n_labels=50, random_state=0)
-    >>> chosen = {"base": default_architectures(epochs=2, random_state=0)["base"]}
+    >>> chosen = {
+    ...     "base": default_architectures(epochs=2, random_state=0)["base"],
+    ...     "neighbors": KNeighborsClassifier(10),
+    ... }
     >>> comparison = compare(chosen, X[:250], y[:250], X[250:], y[250:], verbose=False)
-    >>> comparison.results[0].n_parameters
-    1231922
+    >>> [result.n_parameters for result in comparison.results]
+    [1231922, None]
     """
-    _check_estimators(estimators)
-    y, y_val = (labels if sparse.issparse(labels) else np.asarray(labels) for labels in (y, y_val))
-    if y.ndim != 2:
-        raise ValueError(
-            "compare needs a 2-d y with a column a label, got shape"
-            f" {y.shape}. For classes, pass their indicator, as LabelBinarizer makes it."
-        )
-    table_metrics = tuple(name for name in metrics if not get_metric(name).keys)
-    if not table_metrics:
-        raise ValueError(
-            f"metrics must name at least one figure to compare by, got {list(metrics)}: a metric of"
-            " several values is no column of the table. Add one, such as 'precision_at_20'."
-        )
-    results = []
-    for name, estimator in estimators.items():
-        name, estimator = str(name), clone(estimator)
-        classifier = _classifier_of(estimator)
-        measured = EpochMetrics(metrics, verbose=verbose, file=file)
-        params = _settings(estimator)
-        classifier.set_params(callbacks=[*(classifier.callbacks or ()), measured])
-        if verbose:
-            print(f"\n{name}", file=file, flush=True)
-        start = perf_counter()
-        with peak_memory() as peak:
+    if error_score != "raise" and not (isinstance(error_score, float) and np.isnan(error_score)):
+        raise ValueError(f"error_score must be nan or 'raise', got {error_score!r}.")
+    candidates = make_candidates(estimators)
+    measures = Measures(metrics)
+    label_names = label_names_of(y)
+    y, y_val = (_indicator(labels, name) for labels, name in ((y, "y"), (y_val, "y_val")))
+    if y.shape[1] != y_val.shape[1]:
+        raise ValueError(f"y has {y.shape[1]} labels and y_val {y_val.shape[1]}: expected as many.")
+    comparison = Comparison(
+        [],
+        measures.names,
+        measures.greater_is_better,
+        _sizes(X, y, X_val),
+        y,
+        y_val,
+        label_names,
+    )
+    raises = error_score == "raise"
+    try:
+        for candidate in candidates:
+            if verbose:
+                print(f"\n{candidate.name}", file=file, flush=True)
+            start = perf_counter()
             try:
-                _fit(estimator, classifier, X, y, X_val, y_val)
-            except ValueError as error:
-                raise ValueError(f"{name}: {error}") from error
+                result = _fit_and_measure(
+                    candidate, X, y, X_val, y_val, measures, raises, verbose, file
+                )
+            except BrokenPipeError:
+                # The reader of what is printed has gone, which is no failure of the fit.
+                raise
+            except Exception as error:
+                if raises:
+                    error.add_note(f"while {candidate.name!r} was fitted and measured")
+                    raise
+                warnings.warn(
+                    f"{candidate.name} failed:\n{traceback.format_exc()}",
+                    FitFailedWarning,
+                    stacklevel=2,
+                )
+                result = Result(
+                    candidate.name,
+                    candidate.params,
+                    perf_counter() - start,
+                    error=f"{type(error).__name__}: {error}",
+                )
+            comparison.results.append(result)
+    except KeyboardInterrupt as interrupt:
+        if not comparison.results:
+            raise
+        raise ComparisonInterrupted(comparison) from interrupt
+    if len(comparison.errors) == len(candidates):
+        errors = "; ".join(f"{name}: {error}" for name, error in comparison.errors.items())
+        raise ValueError(f"Every fit failed. {errors}")
+    return comparison
+
+
+def _fit_and_measure(
+    candidate: Candidate,
+    X: Any,
+    y: sparse.csr_matrix,
+    X_val: Any,
+    y_val: sparse.csr_matrix,
+    measures: Measures,
+    raises: bool,
+    verbose: bool,
+    file: TextIO | None,
+) -> Result:
+    after_each_epoch = EpochMetrics(measures.each_epoch, verbose=verbose, file=file)
+    with peak_memory() as peak:
+        targets, targets_val = candidate.targets(y), candidate.targets(y_val)
+        start = perf_counter()
+        candidate.fit(X, targets, X_val, targets_val, after_each_epoch)
         seconds = perf_counter() - start
-        transformed = X_val if classifier is estimator else estimator[:-1].transform(X_val)
-        n_kept = min(_KEPT_LABELS, len(classifier.classes_))
-        results.append(
-            Result(
-                name,
-                params,
-                sum(int(np.prod(v.shape)) for v in classifier.model_.trainable_variables),
-                seconds,
-                peak.bytes,
-                classifier.history_,
-                classifier.best_epoch_,
-                classifier.predict_topk(transformed, k=n_kept),
-                sparse.csr_matrix(classifier.predict(transformed)),
-            )
-        )
-    return Comparison(results, table_metrics, _sizes(X, y, X_val), y, y_val)
+    responses = HeldOutResponses(candidate.estimator, X_val, y.shape[1])
+    topk = responses.best_labels()
+    values = measures.measure(candidate.name, responses, y_val, raises=raises)
+    if verbose and not candidate.trains_by_epoch:
+        print(fit_line(seconds, values), file=file, flush=True)
+    history, best_epoch = candidate.history, candidate.best_epoch
+    losses = history.get("val_loss")
+    return Result(
+        candidate.name,
+        candidate.params,
+        seconds,
+        peak.bytes,
+        candidate.n_parameters,
+        np.nan if losses is None or best_epoch is None else losses[best_epoch],
+        values,
+        history,
+        best_epoch,
+        topk,
+        sparse.csr_matrix(responses.decisions()),
+    )
 
 
-def _check_estimators(estimators: Any) -> None:
-    """Refuse, before the first fit, what one of them could not be fitted with."""
-    if not isinstance(estimators, Mapping):
-        raise TypeError(f"estimators must be a mapping from names to them, got {estimators!r}.")
-    if not estimators:
-        raise ValueError("estimators must hold at least one estimator, got none.")
-    for name, estimator in estimators.items():
-        classifier = _classifier_of(estimator)
-        if not isinstance(classifier, BaseKerasClassifier):
-            raise TypeError(
-                f"estimators[{name!r}] must be a classifier of skmlclf, or a Pipeline that ends in"
-                f" one, got {estimator!r}."
-            )
-        try:
-            classifier._check_parameters()
-        except ValueError as error:
-            raise ValueError(f"{name}: {error}") from error
+def _indicator(labels: Any, name: str) -> sparse.csr_matrix:
+    try:
+        return read_indicator(labels, name)
+    except ValueError as error:
+        raise ValueError(f"compare needs one column per label: {error}") from error
 
 
-def _classifier_of(estimator: Any) -> Any:
-    return estimator[-1] if isinstance(estimator, Pipeline) else estimator
-
-
-def _settings(estimator: Any) -> dict[str, Any]:
-    """Return the parameters that decide the fit, of every step where there are several."""
-    if not isinstance(estimator, Pipeline):
-        return {k: v for k, v in estimator.get_params().items() if k != "callbacks"}
+def _sizes(X: Any, y: sparse.csr_matrix, X_val: Any) -> dict[str, float]:
+    n_samples, n_features = np.shape(X)
     return {
-        f"{step}__{name}": value
-        for step, part in estimator.steps
-        if hasattr(part, "get_params")
-        for name, value in _settings(part).items()
+        "n_train_samples": n_samples,
+        "n_val_samples": np.shape(X_val)[0],
+        "n_features": n_features,
+        "n_labels": y.shape[1],
+        "labels_per_train_sample": y.nnz / n_samples,
     }
-
-
-def _sizes(X: Any, y: Any, X_val: Any) -> dict[str, float]:
-    positives = y.count_nonzero() if sparse.issparse(y) else np.count_nonzero(y)
-    return {
-        "training samples": len(X),
-        "held-out samples": len(X_val),
-        "features": np.shape(X)[1],
-        "labels": y.shape[1],
-        "labels a training sample": positives / len(X),
-    }
-
-
-def _fit(
-    estimator: Any, classifier: Any, X: ArrayLike, y: Any, X_val: ArrayLike, y_val: Any
-) -> None:
-    # Only with routing does a pipeline take held-out rows through its transformers.
-    with config_context(enable_metadata_routing=True):
-        if estimator is not classifier:
-            estimator.set_params(transform_input=["X_val"])
-            classifier.set_fit_request(X_val=True, y_val=True)
-        estimator.fit(X, y, X_val=X_val, y_val=y_val)

@@ -15,7 +15,7 @@ class PeakMemory:
     Attributes
     ----------
     bytes : int or None
-        The peak; None until the block has ended, or where the system does not tell.
+        The peak; None until the block has ended, and where the system does not report it.
     """
 
     bytes: int | None = None

@@ -15,9 +15,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from skmlclf.callbacks import format_value
-from skmlclf.comparison._text import column_name, format_difference
-from skmlclf.displays._comparison import is_greater_better
+from skmlclf.comparison._text import cell, column_name, data_name, format_difference
 
 _PACKAGES = ("skmlclf", "scikit-learn", "keras", "tensorflow", "numpy")
 
@@ -36,7 +34,7 @@ def write_report(
     Parameters
     ----------
     comparison : Comparison
-        What to tell.
+        What to report.
     folder : Path
         Made if it is not there.
     sort_by : str
@@ -58,24 +56,28 @@ def write_report(
     ValueError
         If there is no column or no architecture of that name.
     """
-    figures = comparison.figures()
-    columns = list(next(iter(figures.values())))
+    table = comparison.values()
+    columns = list(comparison.greater_is_better)
     if sort_by not in columns:
         raise ValueError(f"sort_by={sort_by!r} is no column; there are {', '.join(columns)}.")
     differences = "" if base is None else _against(comparison.against(base))
-    pictures = "".join(_pictures(comparison, figures, sort_by, label_names))
+    pictures = "".join(_pictures(comparison, table, sort_by, label_names))
     versions = _versions()
     sizes = comparison.data
     values = {
         "title": "Comparison of architectures",
-        "lead": f"{len(figures)} architectures trained on the same {sizes['training samples']:,}"
-        f" samples and measured on {sizes['held-out samples']:,} others.",
+        "lead": f"{len(table)} architectures trained on the same {sizes['n_train_samples']:,}"
+        f" samples and measured on {sizes['n_val_samples']:,} others.",
         "data": "".join(
-            f"<div><dt>{html.escape(name)}</dt><dd>{_count(value)}</dd></div>"
-            for name, value in sizes.items()
+            f"<div><dt>{html.escape(data_name(key))}</dt><dd>{_count(value)}</dd></div>"
+            for key, value in sizes.items()
         ),
-        "header": "".join(_heading(column, sort_by) for column in ["architecture", *columns]),
-        "rows": "".join(_table_rows(figures, columns, sort_by)),
+        "header": "".join(_headings(comparison.greater_is_better, sort_by)),
+        "rows": "".join(_table_rows(table, comparison.greater_is_better, sort_by)),
+        "errors": "".join(
+            f"<p><b>{html.escape(name)}</b> failed: {html.escape(error)}</p>"
+            for name, error in comparison.errors.items()
+        ),
         "differences": differences,
         "pictures": pictures,
         "command": html.escape(command or "compare(estimators, X, y, X_val, y_val)"),
@@ -92,38 +94,37 @@ def write_report(
     return page
 
 
-def _heading(column: str, sort_by: str) -> str:
-    descending = column != "architecture" and is_greater_better(column)
-    first = "descending" if descending else "ascending"
-    sorted_now = f' aria-sort="{first}"' if column == sort_by else ""
-    name = html.escape(column_name(column))
-    return f'<th scope="col" data-first="{first}"{sorted_now}><button>{name}</button></th>'
+def _headings(greater_is_better: Mapping[str, bool], sort_by: str) -> Iterator[str]:
+    for column in ("architecture", *greater_is_better):
+        first = "descending" if greater_is_better.get(column) else "ascending"
+        sorted_now = f' aria-sort="{first}"' if column == sort_by else ""
+        name = html.escape(column_name(column))
+        yield f'<th scope="col" data-first="{first}"{sorted_now}><button>{name}</button></th>'
 
 
 def _table_rows(
-    figures: Mapping[str, Mapping[str, float]], columns: list[str], sort_by: str
+    table: Mapping[str, Mapping[str, float]], greater_is_better: Mapping[str, bool], sort_by: str
 ) -> Iterator[str]:
-    best = {column: _best(column, figures) for column in columns}
-    sign = -1 if is_greater_better(sort_by) else 1
+    best = {column: _best(column, table, greater) for column, greater in greater_is_better.items()}
+    sign = -1 if greater_is_better[sort_by] else 1
 
     def place(item: tuple[str, Mapping[str, float]]) -> tuple[bool, float]:
         value = item[1][sort_by]
         return math.isnan(value), sign * value
 
-    for name, row in sorted(figures.items(), key=place):
+    for name, row in sorted(table.items(), key=place):
         cells = [f'<td data-value="{html.escape(name)}">{html.escape(name)}</td>']
-        for column in columns:
-            value = row[column]
-            marked = ' class="best"' if len(figures) > 1 and value == best[column] else ""
+        for column, value in row.items():
+            marked = ' class="best"' if len(table) > 1 and value == best[column] else ""
             exact = repr(float(value)) if math.isfinite(value) else ""
-            cells.append(f'<td data-value="{exact}"{marked}>{_cell(column, value)}</td>')
+            cells.append(f'<td data-value="{exact}"{marked}>{cell(column, value)}</td>')
         yield f"<tr>{''.join(cells)}</tr>"
 
 
-def _best(column: str, figures: Mapping[str, Mapping[str, float]]) -> float:
-    """Return the best figure of a column, NaN where none is known."""
-    known = [row[column] for row in figures.values() if not math.isnan(row[column])]
-    return (max if is_greater_better(column) else min)(known, default=math.nan)
+def _best(column: str, table: Mapping[str, Mapping[str, float]], greater: bool) -> float:
+    """Return the best value of a column, NaN where none is known."""
+    known = [row[column] for row in table.values() if not math.isnan(row[column])]
+    return (max if greater else min)(known, default=math.nan)
 
 
 def _against(differences: Any) -> str:
@@ -146,45 +147,36 @@ def _against(differences: Any) -> str:
     )
 
 
-def _cell(column: str, value: float) -> str:
-    if math.isnan(value):
-        return "unknown"
-    if column == "parameters":
-        return f"{value:,.0f}"
-    if column == "seconds":
-        return f"{value:.1f}"
-    if column == "peak_bytes":
-        return f"{value / 2**20:,.0f} MiB"
-    return format_value(column, value)
-
-
 def _pictures(
-    comparison: Any, figures: Mapping[str, Mapping[str, float]], sort_by: str, label_names: Any
+    comparison: Any, table: Mapping[str, Mapping[str, float]], sort_by: str, label_names: Any
 ) -> Iterator[str]:
     # Drawing needs matplotlib, which a comparison without a report does not.
     from skmlclf.displays import HistoryDisplay, LabelConfusionDisplay, PrecisionAtKDisplay
 
-    histories = {result.name: result.history for result in comparison.results}
     yield _picture("Side by side", comparison.plot())
-    yield _picture(
-        "Learning curves",
-        HistoryDisplay.from_history(histories, metrics=("loss", *comparison.metrics)),
-    )
-    highest = _best(sort_by, figures)
-    best = next(
-        (r for r in comparison.results if figures[r.name][sort_by] == highest),
-        comparison.results[0],
-    )
-    yield _picture(
-        f"Precision and recall at k: {best.name}",
-        PrecisionAtKDisplay.from_predictions(
-            comparison.y_val,
-            best.topk,
-            k_max=best.topk[0].shape[1],
-            y_train=comparison.y_train,
-            name=best.name,
-        ),
-    )
+    histories = {r.name: r.history for r in comparison.results if r.history}
+    if histories:
+        by_epoch = [
+            m for m in comparison.metrics if any(f"val_{m}" in h for h in histories.values())
+        ]
+        yield _picture(
+            "Learning curves",
+            HistoryDisplay.from_history(histories, metrics=("loss", *by_epoch)),
+        )
+    fitted = [result for result in comparison.results if result.error is None]
+    highest = _best(sort_by, table, comparison.greater_is_better[sort_by])
+    best = next((r for r in fitted if table[r.name][sort_by] == highest), fitted[0])
+    if best.topk is not None:
+        yield _picture(
+            f"Precision and recall at k: {best.name}",
+            PrecisionAtKDisplay.from_predictions(
+                comparison.y_val,
+                best.topk,
+                k_max=best.topk[0].shape[1],
+                y_train=comparison.y_train,
+                name=best.name,
+            ),
+        )
     yield _picture(
         f"Labels most often taken for one another: {best.name}",
         LabelConfusionDisplay.from_predictions(
@@ -222,8 +214,10 @@ def _settings(comparison: Any, versions: Mapping[str, str]) -> Iterator[str]:
 def _predictions(comparison: Any) -> dict[str, np.ndarray]:
     arrays = _csr_arrays("y_val", sparse.csr_matrix(comparison.y_val))
     for result in comparison.results:
-        arrays[f"{result.name}/labels"], arrays[f"{result.name}/scores"] = result.topk
-        arrays |= _csr_arrays(f"{result.name}/y_pred", result.y_pred)
+        if result.topk is not None:
+            arrays[f"{result.name}/labels"], arrays[f"{result.name}/scores"] = result.topk
+        if result.y_pred is not None:
+            arrays |= _csr_arrays(f"{result.name}/y_pred", result.y_pred)
     return arrays
 
 

@@ -1,7 +1,6 @@
-"""What architectures came to, side by side."""
+"""Results of several estimators, side by side."""
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,17 +8,13 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from skmlclf.callbacks import format_value, short_name
 from skmlclf.comparison._report import write_report
-from skmlclf.comparison._text import aligned, column_name, format_difference
-from skmlclf.metrics import get_metric
-
-_COSTS = ("parameters", "seconds", "peak_bytes")
+from skmlclf.comparison._text import aligned, cell, column_name, format_difference
 
 
 @dataclass(frozen=True)
 class Result:
-    """What one architecture came to.
+    """Result of one estimator.
 
     Attributes
     ----------
@@ -27,52 +22,55 @@ class Result:
         As given to `compare`.
     params : dict
         Parameters of the estimator that was fitted.
-    n_parameters : int
-        Trained weights of its network.
     seconds : float
         Wall time of the fit, all steps of a pipeline and the measuring of every epoch included.
     peak_bytes : int or None
-        Peak of the process's resident memory during the fit; None where the system does not tell.
+        Peak of the process's resident memory during the fit; None where the system
+        does not report it.
+    n_parameters : int or None
+        Trained weights of its network; None where it is no network.
+    loss : float
+        Loss on the held-out rows under the weights that were kept; NaN where there are no epochs.
+    metrics : dict of str to float
+        Metrics of the fitted estimator on the held-out rows, NaN where one cannot be computed.
     history : dict of str to list of float
-        Losses and metrics by epoch; ``val_`` ones are of the held-out rows.
-    epoch : int
-        Place in the history of the epoch whose weights were kept.
-    topk : tuple of ndarrays of shape (n_val_samples, k)
-        The best labels of the held-out rows and their probabilities, `k` being 20 or all labels.
-    y_pred : csr_matrix of shape (n_val_samples, n_labels)
-        The labels decided on for the held-out rows.
+        Losses and metrics by epoch; ``val_`` ones are of the held-out rows. Empty where there are
+        no epochs.
+    best_epoch : int or None
+        Index in the history of the epoch whose weights were kept.
+    topk : tuple of two ndarrays of shape (n_val_samples, k), or None
+        The best labels of the held-out rows and their scores, `k` being 20 or all labels; None
+        where the estimator gives no scores.
+    y_pred : csr_matrix of shape (n_val_samples, n_labels) or None
+        Labels predicted for the held-out rows; None where the fit failed.
+    error : str or None
+        What ended the fit, where it failed.
     """
 
     name: str
     params: dict[str, Any]
-    n_parameters: int
     seconds: float
-    peak_bytes: int | None
-    history: dict[str, list[float]] = field(repr=False)
-    epoch: int
-    topk: tuple[np.ndarray, np.ndarray] = field(repr=False)
-    y_pred: sparse.csr_matrix = field(repr=False)
-
-    @property
-    def loss(self) -> float:
-        """Loss on the held-out rows under the weights that were kept."""
-        return self.history["val_loss"][self.epoch]
-
-    def metric(self, name: str) -> float:
-        """Return a metric on the held-out rows under the weights that were kept."""
-        return self.history[f"val_{name}"][self.epoch]
+    peak_bytes: int | None = None
+    n_parameters: int | None = None
+    loss: float = math.nan
+    metrics: dict[str, float] = field(default_factory=dict)
+    history: dict[str, list[float]] = field(default_factory=dict, repr=False)
+    best_epoch: int | None = None
+    topk: tuple[np.ndarray, np.ndarray] | None = field(default=None, repr=False)
+    y_pred: sparse.csr_matrix | None = field(default=None, repr=False)
+    error: str | None = None
 
 
 @dataclass(frozen=True, repr=False)
 class Differences:
-    """Relative differences of several architectures from one; prints as a table.
+    """Relative differences of several estimators from one; prints as a table.
 
     Attributes
     ----------
     base : str
-        What the others are held against.
+        What the others are compared with.
     values : dict of str to dict of str to float
-        By architecture, then by column: -0.25 is a quarter less than the base has.
+        By estimator, then by column: -0.25 is a quarter less than the base has.
     """
 
     base: str
@@ -89,7 +87,7 @@ class Differences:
 
 @dataclass(frozen=True, repr=False)
 class Comparison:
-    """Results of several architectures on the same rows; prints as a table.
+    """Results of several estimators on the same rows; prints as a table.
 
     Attributes
     ----------
@@ -97,82 +95,65 @@ class Comparison:
         In the order of fitting.
     metrics : tuple of str
         The metrics of the table.
+    greater_is_better : dict of str to bool
+        Direction of every column of the table.
     data : dict of str to number
         Sizes of the data.
-    y_train, y_val : array-like or sparse
+    y_train, y_val : csr_matrix
         Targets of the training and of the held-out rows.
+    label_names : sequence of str or None
+        Column names of `y`, where it was a DataFrame.
     """
 
     results: list[Result]
     metrics: tuple[str, ...]
+    greater_is_better: dict[str, bool]
     data: dict[str, float]
-    y_train: Any
-    y_val: Any
+    y_train: sparse.csr_matrix
+    y_val: sparse.csr_matrix
+    label_names: Any = None
 
     def __str__(self) -> str:
-        header = ["architecture", "parameters", "seconds", "loss", *map(short_name, self.metrics)]
+        shown = [column for column in self.greater_is_better if column != "peak_bytes"]
+        header = ["architecture", *map(column_name, shown)]
         rows = [
-            [
-                result.name,
-                f"{result.n_parameters:,}",
-                f"{result.seconds:.1f}",
-                format_value("loss", result.loss),
-                *(format_value(name, result.metric(name)) for name in self.metrics),
-            ]
-            for result in self.results
+            [name, *(cell(column, row[column]) for column in shown)]
+            for name, row in self.values().items()
         ]
-        return aligned([header, *rows])
+        table = aligned([header, *rows])
+        return "\n".join([table, *(f"{n} failed: {error}" for n, error in self.errors.items())])
 
-    # In a session the table is what is asked for, not every figure behind it.
+    # In a session the table is what is asked for, not every value behind it.
     __repr__ = __str__
 
-    @staticmethod
-    def columns_for(metrics: Iterable[str]) -> list[str]:
-        """Return the names of the table's figures where these metrics are measured.
+    @property
+    def errors(self) -> dict[str, str]:
+        """What ended the fits that failed, by name."""
+        return {r.name: r.error for r in self.results if r.error is not None}
 
-        Parameters
-        ----------
-        metrics : iterable of str
-            As given to `compare`.
-
-        Returns
-        -------
-        list of str
-        """
-        return [*_COSTS, "loss", *(name for name in metrics if not get_metric(name).keys)]
-
-    def figures(self) -> dict[str, dict[str, float]]:
-        """Return the table's figures: by architecture, then by column.
+    def values(self) -> dict[str, dict[str, float]]:
+        """Return the values of the table: by estimator, then by column.
 
         Returns
         -------
         dict of str to dict of str to float
+            NaN where a value is not known, and where the fit failed.
         """
-        columns = self.columns_for(self.metrics)
         return {
-            result.name: dict(
-                zip(
-                    columns,
-                    [
-                        result.n_parameters,
-                        result.seconds,
-                        float("nan") if result.peak_bytes is None else result.peak_bytes,
-                        result.loss,
-                        *map(result.metric, self.metrics),
-                    ],
-                    strict=True,
-                )
-            )
+            result.name: {
+                column: math.nan if result.error else _value(result, column)
+                for column in self.greater_is_better
+            }
             for result in self.results
         }
 
-    def against(self, base: str) -> "Differences":
-        """Return how the others differ from one architecture, which stands for the ground.
+    def against(self, base: str) -> Differences:
+        """Return how the others differ from one estimator.
 
         Parameters
         ----------
         base : str
-            Name of that architecture.
+            Name of that estimator.
 
         Returns
         -------
@@ -182,25 +163,25 @@ class Comparison:
         Raises
         ------
         ValueError
-            If there is no architecture of that name.
+            If there is no estimator of that name.
         """
-        figures = self.figures()
-        if base not in figures:
-            raise ValueError(f"base={base!r} was not compared; there are {', '.join(figures)}.")
-        ground = figures.pop(base)
+        values = self.values()
+        if base not in values:
+            raise ValueError(f"base={base!r} was not compared; there are {', '.join(values)}.")
+        reference = values.pop(base)
         return Differences(
             base,
             {
                 name: {
-                    column: value / ground[column] - 1.0 if ground[column] else float("nan")
+                    column: value / reference[column] - 1.0 if reference[column] else math.nan
                     for column, value in row.items()
                 }
-                for name, row in figures.items()
+                for name, row in values.items()
             },
         )
 
     def to_frame(self) -> Any:
-        """Return the table as a DataFrame, a row an architecture.
+        """Return the table as a DataFrame, one row per estimator.
 
         Returns
         -------
@@ -213,10 +194,10 @@ class Comparison:
         """
         import pandas as pd
 
-        return pd.DataFrame.from_dict(self.figures(), orient="index").rename_axis("architecture")
+        return pd.DataFrame.from_dict(self.values(), orient="index").rename_axis("architecture")
 
     def plot(self, **kwargs: Any) -> Any:
-        """Draw the metrics of the architectures side by side.
+        """Draw the metrics of the estimators side by side.
 
         Parameters
         ----------
@@ -229,14 +210,15 @@ class Comparison:
         """
         from skmlclf.displays import ComparisonDisplay
 
-        chosen = {
-            name: {metric: figures[metric] for metric in self.metrics}
-            for name, figures in self.figures().items()
+        results = {
+            name: {metric: row[metric] for metric in self.metrics}
+            for name, row in self.values().items()
         }
-        return ComparisonDisplay.from_results(chosen, **kwargs)
+        kwargs.setdefault("greater_is_better", self.greater_is_better)
+        return ComparisonDisplay.from_results(results, **kwargs)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return data, figures, histories and parameters as plain dicts, lists and numbers.
+        """Return data, values, histories and parameters as plain dicts, lists and numbers.
 
         JSON knows no infinity and no NaN, so that None stands for both.
 
@@ -244,17 +226,19 @@ class Comparison:
         -------
         dict
         """
-        figures = self.figures()
+        values = self.values()
         return {
             "data": self.data,
             "metrics": list(self.metrics),
             "results": [
                 {
                     "name": result.name,
-                    **{name: _plain(value) for name, value in figures[result.name].items()},
+                    "error": result.error,
+                    **{name: _plain(value) for name, value in values[result.name].items()},
+                    "best_epoch": result.best_epoch,
                     "history": {
-                        name: [_plain(value) for value in values]
-                        for name, values in result.history.items()
+                        name: [_plain(value) for value in by_epoch]
+                        for name, by_epoch in result.history.items()
                     },
                     "params": {key: repr(value) for key, value in result.params.items()},
                 }
@@ -271,7 +255,7 @@ class Comparison:
         label_names: Any = None,
         command: str | None = None,
     ) -> Path:
-        """Write one self-contained HTML page, its figures and the predictions behind them.
+        """Write one self-contained HTML page, its values and the predictions behind them.
 
         Parameters
         ----------
@@ -281,9 +265,10 @@ class Comparison:
         sort_by : str, default=None
             Column that the table is sorted by at first; None stands for the first metric.
         base : str, default=None
-            Architecture that the page shows the others' differences from; None shows none.
+            Estimator that the page shows the others' differences from; None shows none.
         label_names : sequence or mapping of label to str, default=None
-            Names for the most confused labels.
+            Names for the most confused labels; None stands for the column names of `y`, where it
+            was a DataFrame.
         command : str, default=None
             Command line to show as the way to repeat the comparison.
 
@@ -291,15 +276,39 @@ class Comparison:
         -------
         Path
             The page.
+
+        Raises
+        ------
+        ValueError
+            If there is no column or no estimator of that name.
         """
         return write_report(
             self,
             Path(folder),
             sort_by=sort_by or self.metrics[0],
             base=base,
-            label_names=label_names,
+            label_names=self.label_names if label_names is None else label_names,
             command=command,
         )
+
+
+class ComparisonInterrupted(KeyboardInterrupt):
+    """Ctrl-C during `compare`, after at least one estimator was done.
+
+    Attributes
+    ----------
+    comparison : Comparison
+        Of the estimators that were done.
+    """
+
+    def __init__(self, comparison: Comparison) -> None:
+        super().__init__(f"{len(comparison.results)} estimators were done")
+        self.comparison = comparison
+
+
+def _value(result: Result, column: str) -> float:
+    value = result.metrics[column] if column in result.metrics else getattr(result, column)
+    return math.nan if value is None else value
 
 
 def _plain(value: float) -> float | None:

@@ -2,7 +2,9 @@ import io
 
 import numpy as np
 import pytest
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from skmlclf import BaseMLPClassifier, make_feature_mlp
 from skmlclf.comparison import compare, default_architectures
@@ -16,7 +18,7 @@ def data():
     return X[:120], y[:120], X[120:], y[120:]
 
 
-def test_figures_are_those_of_a_fit_of_ones_own(data):
+def test_metrics_are_those_of_a_fit_of_ones_own(data):
     estimators = {
         "base": BaseMLPClassifier(hidden_units=8, epochs=2, random_state=0),
         "audio": make_feature_mlp("audio", 5, hidden_units=8, epochs=2, random_state=0),
@@ -25,7 +27,7 @@ def test_figures_are_those_of_a_fit_of_ones_own(data):
     for result in comparison.results:
         fitted = estimators[result.name].fit(*data[:2])
         own = precision_at_k_score(data[3], fitted.predict_proba(data[2]), k=5)
-        assert result.metric("precision_at_5") == pytest.approx(own, abs=1e-12)
+        assert result.metrics["precision_at_5"] == pytest.approx(own, abs=1e-12)
     assert comparison.results[0].n_parameters == 1152 * 8 + 8 + 8 * 40 + 40
     assert comparison.results[1].n_parameters == 5 * 8 + 8 + 8 * 40 + 40
 
@@ -64,21 +66,21 @@ def test_totals_of_the_confusion_matrix_are_shown_each_epoch_but_are_no_column(d
 
 def test_a_comparison_needs_a_column(data):
     estimator = BaseMLPClassifier(hidden_units=8, epochs=1)
-    with pytest.raises(ValueError, match="at least one figure to compare by"):
+    with pytest.raises(ValueError, match="at least one metric to compare by"):
         compare({"base": estimator}, *data, metrics=["multilabel_confusion_matrix"])
 
 
-def test_differences_are_shares_of_the_bases_figures(data):
+def test_differences_are_shares_of_the_bases_values(data):
     estimators = {
         "base": BaseMLPClassifier(hidden_units=8, epochs=1, random_state=0),
         "wide": BaseMLPClassifier(hidden_units=16, epochs=1, random_state=0),
     }
     comparison = compare(estimators, *data, metrics=["precision_at_5"], verbose=False)
     against = comparison.against("base")
-    figures = comparison.figures()
+    values = comparison.values()
     assert list(against.values) == ["wide"]
     for column, difference in against.values["wide"].items():
-        ratio = figures["wide"][column] / figures["base"][column]
+        ratio = values["wide"][column] / values["base"][column]
         assert difference == pytest.approx(ratio - 1, nan_ok=True)
     lines = str(against).splitlines()
     assert lines[0].split()[:4] == ["against", "base", "parameters", "seconds"]
@@ -92,10 +94,22 @@ def test_nothing_to_compare_is_refused(data):
     with pytest.raises(ValueError, match="at least one estimator"):
         compare({}, *data)
     X, _, X_val, _ = data
-    with pytest.raises(ValueError, match=r"2-d y .* got shape \(120,\)"):
+    with pytest.raises(ValueError, match=r"one column per label: .* shape is \(120,\)"):
         compare({"base": BaseMLPClassifier()}, X, np.arange(120), X_val, np.arange(30))
-    with pytest.raises(TypeError, match=r"estimators\['forest'\] must be a classifier of skmlclf"):
-        compare({"base": BaseMLPClassifier(), "forest": RandomForestClassifier()}, *data)
+    with pytest.raises(TypeError, match="scaler: expected a classifier"):
+        compare({"base": BaseMLPClassifier(), "scaler": StandardScaler()}, *data)
+    with pytest.raises(TypeError, match=r"LogisticRegression takes one label .*OneVsRest"):
+        compare({"base": BaseMLPClassifier(), "logistic": LogisticRegression()}, *data)
+    with pytest.raises(ValueError, match="y has 40 labels and y_val 39"):
+        compare({"base": BaseMLPClassifier()}, *data[:3], data[3][:, :39])
+
+
+def test_names_that_are_written_alike_are_refused(data):
+    file = io.StringIO()
+    estimator = BaseMLPClassifier(hidden_units=8, epochs=1)
+    with pytest.raises(ValueError, match="3 and '3' are both written '3'"):
+        compare({3: estimator, "3": estimator}, *data, file=file)
+    assert file.getvalue() == ""
 
 
 def test_what_is_wrong_with_one_is_told_before_any_fit(data):
@@ -110,15 +124,25 @@ def test_what_is_wrong_with_one_is_told_before_any_fit(data):
     assert compare({1: good}, *data, verbose=False).results[0].name == "1"
 
 
-def test_figures_are_those_of_the_weights_that_are_kept(data):
+def test_metrics_are_those_of_the_weights_that_are_kept(data):
     options = {"early_stopping": True, "scoring": "precision_at_5", "n_iter_no_change": 3}
     estimator = BaseMLPClassifier(32, epochs=30, learning_rate=0.03, random_state=0, **options)
     comparison = compare({"base": estimator}, *data, metrics=["precision_at_5"], verbose=False)
     (result,) = comparison.results
-    figures = result.history["val_precision_at_5"]
-    assert result.epoch == int(np.argmax(figures)) < len(figures) - 1
-    assert result.metric("precision_at_5") == max(figures)
-    assert precision_at_k_score(data[3], result.topk, k=5) == pytest.approx(max(figures))
+    by_epoch = result.history["val_precision_at_5"]
+    assert result.best_epoch == int(np.argmax(by_epoch)) < len(by_epoch) - 1
+    assert result.metrics["precision_at_5"] == pytest.approx(max(by_epoch), abs=1e-12)
+    assert precision_at_k_score(data[3], result.topk, k=5) == pytest.approx(max(by_epoch))
+
+
+def test_a_pipeline_of_one_step_is_as_its_step(data):
+    estimator = BaseMLPClassifier(hidden_units=8, epochs=2, random_state=0)
+    alone, in_pipeline = compare(
+        {"alone": estimator, "pipeline": make_pipeline(estimator)}, *data, verbose=False
+    ).results
+    assert alone.metrics == in_pipeline.metrics
+    assert alone.history == in_pipeline.history
+    assert alone.n_parameters == in_pipeline.n_parameters
 
 
 def test_targets_may_be_lists(data):
@@ -146,7 +170,7 @@ def test_every_architecture_beats_the_frequency_ranking_by_half_in_the_main_job(
         verbose=False,
     )
     for result in comparison.results:
-        assert result.metric("precision_at_20") >= 1.5 * by_frequency, result.name
+        assert result.metrics["precision_at_20"] >= 1.5 * by_frequency, result.name
 
 
 def test_the_four_architectures():

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -41,7 +42,7 @@ def csr(arrays, name):
     )
 
 
-def test_figures_follow_from_the_saved_predictions(folder):
+def test_metrics_follow_from_the_saved_predictions(folder):
     results = json.loads((folder / "results.json").read_text())
     with np.load(folder / "predictions.npz") as arrays:
         y_val = csr(arrays, "y_val")
@@ -55,6 +56,27 @@ def test_figures_follow_from_the_saved_predictions(folder):
             assert result["history"]["val_loss"][-1] == result["loss"]
             step = "mlp__" if name.startswith("audio") else ""
             assert result["params"][f"{step}epochs"] == "3"
+
+
+def test_keys_are_identifiers(folder):
+    def keys(node):
+        if isinstance(node, list):
+            return {key for each in node for key in keys(each)}
+        if isinstance(node, dict):
+            return {key for key in node if key != "params"} | {
+                key for name, each in node.items() if name != "versions" for key in keys(each)
+            }
+        return set()
+
+    results = json.loads((folder / "results.json").read_text())
+    assert {key for key in keys(results) if not re.fullmatch("[a-z0-9_]+", key)} == set()
+    assert results["data"] == {
+        "n_train_samples": 150,
+        "n_val_samples": 50,
+        "n_features": 1152,
+        "n_labels": 60,
+        "labels_per_train_sample": pytest.approx(3, abs=0.5),
+    }
 
 
 def test_the_page_stands_alone_and_tells_all(folder):
@@ -105,18 +127,22 @@ def test_an_unknown_column_is_refused(folder, tmp_path):
         comparison.report(tmp_path / "report", base="blocks")
     assert not (tmp_path / "report").exists()
     frame = comparison.to_frame()
-    assert frame.loc["base", "precision_at_20"] == comparison.results[0].metric("precision_at_20")
+    assert frame.loc["base", "precision_at_20"] == comparison.results[0].metrics["precision_at_20"]
 
 
-def test_figures_that_are_not_known_stand_last_and_are_no_json_number(tmp_path):
+def test_values_that_are_not_known_stand_last_and_are_no_json_number(tmp_path):
     X, y = make_video_embeddings(60, n_labels=30, random_state=0)
     diverged = BaseMLPClassifier(4, epochs=1, random_state=0)
     estimators = {"diverged": diverged, "base": clone(diverged)}
     comparison = compare(estimators, X[:40], y[:40], X[40:], y[40:], verbose=False)
-    comparison.results[0].history["val_loss"][-1] = float("nan")
+    nan = float("nan")
+    comparison.results[0] = replace(
+        comparison.results[0], loss=nan, history={"loss": [0.5], "val_loss": [nan]}
+    )
     page = comparison.report(tmp_path, sort_by="loss", base="base").read_text()
     assert re.findall(r'<tr><td data-value="([^"]+)"', page) == ["base", "diverged"]
-    assert page.count(">unknown<") == 1
+    rows = re.search(r'<table id="results">.*?</table>', page)[0]
+    assert rows.count(">-<") == 1
 
     def refuse(token):
         raise AssertionError(f"{token} is no JSON")
@@ -163,15 +189,15 @@ def test_a_browser_shows_and_sorts_it(folder, browser, width):
     assert scroll_width <= browser.execute_script("return window.innerWidth")
 
     def seconds():
-        cells = browser.find_elements("css selector", "#figures tbody td:nth-child(3)")
+        cells = browser.find_elements("css selector", "#results tbody td:nth-child(3)")
         return [float(cell.get_attribute("data-value")) for cell in cells]
 
-    button = browser.find_element("css selector", "#figures th:nth-child(3) button")
+    button = browser.find_element("css selector", "#results th:nth-child(3) button")
     button.click()
     assert seconds() == sorted(seconds())
     button.click()
     assert seconds() == sorted(seconds(), reverse=True)
-    browser.find_element("css selector", "#figures th:nth-child(1) button").click()
-    cells = browser.find_elements("css selector", "#figures tbody td:nth-child(1)")
+    browser.find_element("css selector", "#results th:nth-child(1) button").click()
+    cells = browser.find_elements("css selector", "#results tbody td:nth-child(1)")
     assert [cell.text for cell in cells] == ["9", "audio <b>", "base"]
     assert browser.get_log("browser") == []
