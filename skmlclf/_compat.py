@@ -10,4 +10,109 @@ from typing import Any
 
 from sklearn.base import _fit_context
 from sklearn.metrics._scorer import _BaseScorer as BaseScorer
+from sklearn.model_selection._split import _BaseKFold as BaseKFold
+from sklearn.model_selection._split import _validate_shuffle_split as validate_shuffle_split
+from sklearn.utils import _safe_indexing
+from sklearn.utils._param_validation import (
+    HasMethods,
+    Interval,
+    Options,
+    RealNotInt,
+    StrOptions,
+    validate_params,
+)
+from sklearn.utils.validation import (
+    _check_feature_names_in,
+    _check_sample_weight,
+    _get_feature_names,
+)
+
+__all__ = [
+    "BaseKFold",
+    "BaseScorer",
+    "CallbackSupportMixin",
+    "HasMethods",
+    "Interval",
+    "Options",
+    "RealNotInt",
+    "StrOptions",
+    "_check_feature_names_in",
+    "_check_sample_weight",
+    "_fit_context",
+    "_get_feature_names",
+    "_safe_indexing",
+    "adam_moments",
+    "check_backend",
+    "learning_rate_variable",
+    "sgd_momentums",
+    "shared_predictions",
+    "validate_params",
     "validate_shuffle_split",
+    "variable_value",
+    "with_callbacks",
+]
+
+try:
+    from sklearn.callback import CallbackSupportMixin, with_callbacks
+except ImportError:  # scikit-learn before 1.9 has no callbacks
+
+    class CallbackSupportMixin:  # type: ignore[no-redef]
+        """Stands for scikit-learn's mixin of that name."""
+
+    def with_callbacks(method: Any) -> Any:
+        """Stand for scikit-learn's decorator of that name."""
+        return method
+
+
+def adam_moments(optimizer: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield the first and second moment variables of a built ``keras.optimizers.Adam``."""
+    return zip(optimizer._momentums, optimizer._velocities, strict=True)
+
+
+def sgd_momentums(optimizer: Any) -> list[Any]:
+    """Return the momentum variables of a built ``keras.optimizers.SGD``."""
+    return list(optimizer.momentums)
+
+
+def learning_rate_variable(optimizer: Any) -> Any:
+    """Return the variable that holds the learning rate of a Keras optimizer.
+
+    None where the rate is a schedule of Keras' own.
+    """
+    rate = optimizer._learning_rate
+    return rate if hasattr(rate, "assign") else None
+
+
+@contextlib.contextmanager
+def variable_value(variable: Any, value: Any) -> Iterator[None]:
+    """Let a Keras variable stand for another TensorFlow variable, or a tensor, inside."""
+    before = variable._value
+    variable._value = value
+    try:
+        yield
+    finally:
+        variable._value = before
+
+
+def check_backend() -> None:
+    """Refuse a backend of Keras that the compiled steps cannot run on.
+
+    Raises
+    ------
+    RuntimeError
+        If Keras runs on anything but TensorFlow.
+    """
+    import keras
+
+    backend = keras.backend.backend()
+    if backend != "tensorflow":
+        raise RuntimeError(
+            f"Keras runs on {backend!r}, and skmlclf trains with TensorFlow: set"
+            ' KERAS_BACKEND=tensorflow (or "backend" in keras.json) before Keras is imported.'
+        )
+
+
+def shared_predictions(method_caller: Any) -> dict[Any, Any] | None:
+    """Return the cache that the scorers of one multi-metric call share, if there is one."""
+    cache = next(iter(getattr(method_caller, "args", ())), None)
+    return cache if isinstance(cache, dict) else None

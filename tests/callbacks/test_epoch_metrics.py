@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from scipy import sparse
 from sklearn.base import clone
-from skmlclf.classifiers._best_epoch import BestEpoch
 
 from skmlclf import BaseMLPClassifier, make_feature_mlp
 from skmlclf.callbacks import EpochMetrics, EpochTable
+from skmlclf.classifiers._best_epoch import BestEpoch
 from skmlclf.metrics import (
     get_scorer,
     multilabel_confusion_matrix,
