@@ -131,7 +131,7 @@ class EpochMetrics(EpochPrinter):
     def _measure(self) -> dict[str, float]:
         responses = _KerasResponses(self.model, self.X_val)
         y_true = read_indicator(self.y_val, "y_val")
-        values = evaluate_metrics(self.metrics, y_true, responses)
+        values = evaluate_metrics(named_scorers(self.metrics)[0].values(), y_true, responses)
         return {f"{self.name}_{name}": value for name, value in values.items()}
 
 

@@ -27,7 +27,7 @@ from skmlclf.training import (
 )
 
 
-class BaseKerasClassifier(Predictions, CallbackSupportMixin, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class BaseKerasClassifier(Predictions, CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     """Everything but the network: the subclasses say what to build."""
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS

@@ -189,11 +189,11 @@ def read_held_out(
         raise ValueError(
             f"X_val has {rows.n_features} features, expected the {training.n_features} of X."
         )
-    known = training.names is not None and rows.names is not None
-    if known and not np.array_equal(training.names, rows.names):
+    expected, got = training.names, rows.names
+    if expected is not None and got is not None and not np.array_equal(expected, got):
         raise ValueError(
             f"The columns of X_val must be those of X, in the same order: got"
-            f" {rows.names.tolist()[:5]}, expected {training.names.tolist()[:5]}."
+            f" {got.tolist()[:5]}, expected {expected.tolist()[:5]}."
         )
     if rows.weight is None:
         return rows

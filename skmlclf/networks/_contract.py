@@ -17,23 +17,23 @@ class Network(Protocol):
     before the first step; ``set_dropout(model, rate)`` sets the rate of every dropout;
     ``describing(model)`` returns the network together with what only a built model tells of its
     structure.
-
-    Attributes
-    ----------
-    n_features : int
-        Width of the input.
-    n_outputs : int
-        Number of output units.
-    output : {"sigmoid", "softmax"}
-        Whether the units are independent labels or exclusive classes.
-    precision : {"float32", "bfloat16"}
-        What the matrix products compute in; weights are float32 in any case.
     """
 
-    n_features: int
-    n_outputs: int
-    output: str
-    precision: str
+    @property
+    def n_features(self) -> int:
+        """Width of the input."""
+
+    @property
+    def n_outputs(self) -> int:
+        """Number of output units."""
+
+    @property
+    def output(self) -> str:
+        """Output activation: "sigmoid" for independent labels, "softmax" for exclusive classes."""
+
+    @property
+    def precision(self) -> str:
+        """What the matrix products compute in, "float32" or "bfloat16"; weights are float32."""
 
     def build(self, seed: int = 0) -> keras.Model:
         """Build the uncompiled model, which ends in logits.

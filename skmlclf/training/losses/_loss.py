@@ -9,14 +9,17 @@ class Loss(Protocol):
     """Value, gradient, probabilities and starting bias of a loss, and how weights enter it.
 
     A loss is hashable: it is part of what is compiled.
-
-    Attributes
-    ----------
-    output : str
-        Kind of network output that it is for, the name of the output activation.
-    keras_name : str
-        What Keras calls it.
     """
+
+    @property
+    def output(self) -> str:
+        """Kind of network output that it is for, the name of the output activation."""
+
+    @property
+    def keras_name(self) -> str:
+        """What Keras calls it."""
+
+    def __hash__(self) -> int: ...
 
     output: str
     keras_name: str
