@@ -46,6 +46,7 @@ __all__ = [
     "learning_rate_variable",
     "sgd_momentums",
     "shared_predictions",
+    "tensorflow_has_started",
     "validate_params",
     "validate_shuffle_split",
     "variable_value",
@@ -92,6 +93,14 @@ def variable_value(variable: Any, value: Any) -> Iterator[None]:
         yield
     finally:
         variable._value = before
+
+
+def tensorflow_has_started() -> bool:
+    """Say whether TensorFlow has started the threads of this process."""
+    from tensorflow.python.eager import context
+
+    present = context.context_safe()
+    return present is not None and present._context_handle is not None
 
 
 def check_backend() -> None:

@@ -249,3 +249,45 @@ def _holds_numbers(array: NDArray[Any]) -> bool:
         and array.size > 0
         and not isinstance(array.flat[0], (str, bytes, list, tuple, set, frozenset, np.ndarray))
     )
+
+
+def split_unknown(y: Any) -> tuple[Any, sp.csr_matrix | None]:
+    """Take the entries that are not known out of a 0/1 label matrix.
+
+    Parameters
+    ----------
+    y : array-like, DataFrame or sparse of shape (n_samples, n_labels)
+        As `read_indicator` takes it, with NaN or missing values where a label is not known.
+
+    Returns
+    -------
+    y : array, DataFrame or sparse
+        The same object where everything is known, else one with 0 in those places.
+    unknown : csr_matrix of shape (n_samples, n_labels), bool, or None
+        Which entries are not known; None where all are.
+    """
+    y = _sparse_frame_as_coo(y)
+    if sp.issparse(y):
+        if y.dtype.kind not in "fO":
+            return y, None
+        coo = y.tocoo()
+        missing = coo.data != coo.data
+        if not missing.any():
+            return y, None
+        shape, known = y.shape, ~missing
+        unknown = sp.csr_matrix(
+            (np.ones(int(missing.sum()), bool), (coo.row[missing], coo.col[missing])), shape=shape
+        )
+        unknown.sum_duplicates()
+        return type(coo)((coo.data[known], (coo.row[known], coo.col[known])), shape=shape), unknown
+    if hasattr(y, "iloc") and getattr(y, "ndim", 0) == 2:
+        if not y.isna().to_numpy().any():
+            return y, None
+        y = y.to_numpy(dtype=np.float64, na_value=np.nan)
+    array = y if isinstance(y, np.ndarray) else np.asarray(y)
+    if array.dtype.kind not in "fO" or array.ndim != 2:
+        return y, None
+    missing = array != array
+    if not missing.any():
+        return y, None
+    return np.where(missing, 0, array), sp.csr_matrix(missing)

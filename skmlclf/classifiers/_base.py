@@ -17,7 +17,7 @@ from skmlclf.classifiers._parameters import CONSTRAINTS, check_optimization
 from skmlclf.classifiers._predictions import Predictions
 from skmlclf.classifiers._scikeras import ModelBuilder
 from skmlclf.classifiers._targets import Targets, is_multilabel, read_targets
-from skmlclf.networks import Network, build_model, set_dropout
+from skmlclf.networks import Network, build_model, set_dropout, shift_output_bias
 from skmlclf.training import (
     LOSSES,
     check_precision,
@@ -45,6 +45,7 @@ class BaseKerasClassifier(Predictions, CallbackSupportMixin, ClassifierMixin, Ba
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
         tags.classifier_tags.multi_label = True
         return tags
 
@@ -68,18 +69,23 @@ class BaseKerasClassifier(Predictions, CallbackSupportMixin, ClassifierMixin, Ba
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse} of shape (n_samples, n_features)
             Embeddings of any numeric dtype. float32 in C order, a memory map included, is used as
-            it is; anything else is converted batch by batch.
+            it is; anything else is converted batch by batch, and a sparse matrix made dense batch
+            by batch.
         y : array-like of shape (n_samples,) or (n_samples, n_labels), or sparse
-            Classes; or a 0/1 indicator of labels, dense of any dtype or in any sparse format.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows, not negative. Rows with weight zero are left out.
+            Classes; or a 0/1 indicator of several labels, dense of any dtype or in any sparse
+            format. A single column is classes. NaN is a label that is not known: it takes no part
+            in the loss, the starting bias and the metrics of held-out rows.
+        sample_weight : array-like of shape (n_samples,) or (n_samples, n_labels), or sparse, \
+default=None
+            Weights of the rows, or of the labels of each row, not negative. Rows with weight zero
+            are left out. What a sparse matrix does not store is zero.
         X_val, y_val : array-like, default=None
             Held-out rows, of the same form. They are never trained on, and take the place of the
             split that early stopping would make.
-        sample_weight_val : array-like of shape (n_val_samples,), default=None
-            Weights of the held-out rows.
+        sample_weight_val : array-like, default=None
+            Weights of the held-out rows, of the same forms.
 
         Returns
         -------
@@ -94,7 +100,7 @@ class BaseKerasClassifier(Predictions, CallbackSupportMixin, ClassifierMixin, Ba
         """
         resumes = self.warm_start and hasattr(self, "model_")
         _require(y, self)
-        targets = self._targets_ if resumes else read_targets(y)
+        targets = self._targets_ if resumes else read_targets(y, label_names=self.label_names)
         data = FitData(X, y, sample_weight, X_val, y_val, sample_weight_val)
         plan = Plan(self.epochs, self.learning_rate_schedule, self.warmup_epochs, resumes)
         Fit.prepare(self, data, targets, plan).run(self)
@@ -151,9 +157,11 @@ class BaseKerasClassifier(Predictions, CallbackSupportMixin, ClassifierMixin, Ba
         else:
             if classes is None and not is_multilabel(y):
                 raise ValueError("classes must be passed on the first call to partial_fit.")
-            targets = read_targets(y, classes)
+            targets = read_targets(y, classes, self.label_names)
         # Nobody knows how many calls will come, so there is nothing to schedule over.
-        plan = Plan(epochs=1, schedule="constant", warmup_epochs=0.0, resumes=resumes)
+        plan = Plan(
+            epochs=1, schedule="constant", warmup_epochs=0.0, resumes=resumes, accumulates=True
+        )
         Fit.prepare(self, FitData(X, y, sample_weight), targets, plan).run(self)
         return self
 
@@ -168,7 +176,11 @@ class BaseKerasClassifier(Predictions, CallbackSupportMixin, ClassifierMixin, Ba
             self.classes_, self.history_, self.model_ = fit.targets.classes, {}, fit.model
             self._targets_, self._network_ = fit.targets, fit.network
             self._optimizer_ = copy.deepcopy(self.optimizer)
+            self.label_names_ = fit.targets.label_names
         self._generator, self._split_generator = fit.rng, fit.split_start
+        self._counts = fit.weights.counts
+        if fit.bias_shift is not None:
+            shift_output_bias(self._network_, self.model_, fit.bias_shift)
         rate = self._learning_rate()
         if rate is not None:
             self.model_.optimizer.learning_rate = rate

@@ -43,9 +43,12 @@ class DeepMLPClassifier(BaseKerasClassifier):
         labels; an object gets the gradients that Keras would give it, of the mean over labels.
     weight_decay : float, default=1e-2
         Decoupled decay of the kernels: each step shrinks them by ``learning_rate * weight_decay``.
+    label_names : sequence of str, default=None
+        Names of the columns of a 2-d `y`; None takes those of a DataFrame.
     class_weight : None, "balanced", dict or array-like of shape (n_classes,), default=None
         For classes as in scikit-learn. For labels, the weight of each label's positives, by
-        column; "balanced" gives the presence and the absence of a label equal total weight.
+        column or by name; "balanced" gives the presence and the absence of a label equal total
+        weight. Probabilities are those of rows weighted in this way.
     early_stopping : bool, default=False
         Whether to stop when `scoring` stops improving on held-out rows, and to restore the
         weights of the best epoch. The rows are ``X_val`` where `fit` is given them, else a random
@@ -70,12 +73,15 @@ class DeepMLPClassifier(BaseKerasClassifier):
         Above zero, the epochs are shown as `EpochTable` shows them.
     random_state : int, RandomState instance or None, default=None
         Decides initial weights, shuffling, dropout and the held-out split. An int gives the same
-        fit bit for bit on one machine; no global generator is seeded.
+        fit bit for bit on one machine with the same number of threads; no global generator is
+        seeded.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
         Classes, or the column numbers of the labels.
+    label_names_ : ndarray of shape (n_labels,) or None
+        Names of the labels, where there are any.
     model_ : keras.Model
         The trained network, compiled, with probabilities as its outputs.
     history_ : dict of str to list of float
@@ -122,6 +128,7 @@ class DeepMLPClassifier(BaseKerasClassifier):
         batch_size: int | str = "auto",
         optimizer: Any = "adam",
         weight_decay: float = 1e-2,
+        label_names: Sequence[str] | None = None,
         class_weight: Any = None,
         early_stopping: bool = False,
         scoring: str | Callable[..., Any] = "loss",
@@ -144,6 +151,7 @@ class DeepMLPClassifier(BaseKerasClassifier):
         self.batch_size = batch_size
         self.optimizer = optimizer
         self.weight_decay = weight_decay
+        self.label_names = label_names
         self.class_weight = class_weight
         self.early_stopping = early_stopping
         self.scoring = scoring

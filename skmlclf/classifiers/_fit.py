@@ -21,6 +21,7 @@ from skmlclf.training import (
     ArrayBatches,
     Predictor,
     check_precision,
+    check_process,
     make_schedule,
     take_share_of_cores,
     train,
@@ -57,12 +58,15 @@ class Plan:
         Epochs over which the learning rate rises to its value.
     resumes : bool
         Whether the fit starts from the weights that the estimator has.
+    accumulates : bool, default=False
+        Whether the rows are new ones beside those of earlier calls.
     """
 
     epochs: int
     schedule: str
     warmup_epochs: float
     resumes: bool
+    accumulates: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,8 @@ class Fit:
         Shuffles the epochs.
     split_start : RandomState
         State from which held-out rows are drawn: a resumed fit holds out the same ones.
+    bias_shift : ndarray of shape (n_outputs,) or None
+        What rows of later calls add to the output bias.
     """
 
     data: FitData
@@ -106,6 +112,7 @@ class Fit:
     callbacks: FitCallbacks = field(repr=False)
     rng: np.random.RandomState
     split_start: np.random.RandomState
+    bias_shift: np.ndarray | None = field(default=None, repr=False)
 
     @classmethod
     def prepare(cls, estimator: Any, data: FitData, targets: Targets, plan: Plan) -> "Fit":
@@ -131,6 +138,7 @@ class Fit:
         ValueError, TypeError
             If a parameter, the features, the targets or the weights are not as described.
         """
+        check_process()
         check_precision(estimator.precision)
         check_optimization(estimator)
         callbacks = callbacks_of(estimator)
@@ -146,7 +154,8 @@ class Fit:
         split_rng = copy.deepcopy(split_start) if plan.resumes else rng
         requests = callbacks.requests(estimator.scoring)
         rows, held_out = hold_out(estimator, data, rows, requests, targets, split_rng)
-        weights = targets.loss_weights(rows.positives, rows.weight, factors)
+        seen = estimator._counts if plan.resumes and plan.accumulates else None
+        weights = targets.loss_weights(rows, factors, seen)
         # Before TensorFlow starts its threads.
         take_share_of_cores()
         if plan.resumes:
@@ -154,9 +163,13 @@ class Fit:
         else:
             model, network = estimator._new_model(network, rng.randint(2**31 - 1))
             set_output_bias(network, model, weights.bias)
+        shift = None
+        if seen is not None:
+            # What training has made of the bias stays, on top of what the counts are by now.
+            shift = weights.bias - targets.starting_bias(seen, factors)
         return cls(
             data, plan, targets, network, model, rows, weights, tuple(held_out), callbacks,
-            rng, split_start,
+            rng, split_start, shift,
         )  # fmt: skip
 
     def run(self, estimator: Any) -> None:
@@ -172,7 +185,12 @@ class Fit:
         n_epochs = self.plan.epochs
         batch_size = estimator._resolved_batch_size(len(self.rows.index))
         batches = ArrayBatches(
-            self.rows.X, self.rows.positives, self.weights.rows, batch_size, self.rows.index
+            self.rows.X,
+            self.rows.positives,
+            self.weights.rows,
+            batch_size,
+            self.rows.index,
+            self.weights.entries,
         )
         recorder = HistoryRecorder(estimator, self.evaluate)
         # Set on the estimator itself, or on a pipeline or a search around it.

@@ -153,7 +153,7 @@ class HeldOut:
         """
         rows = self._rows
         evaluation = predictor.evaluate(
-            rows.X, rows.positives, rows.weight, self._depth, rows.indices
+            rows.X, rows.positives, rows.weight, self._depth, rows.indices, rows.entry_weight
         )
         responses = _HeldOutResponses(predictor, rows, self._targets, evaluation)
         values = {"loss": evaluation.loss}

@@ -46,9 +46,12 @@ class NetworkClassifier(BaseKerasClassifier):
         labels; an object gets the gradients that Keras would give it, of the mean over labels.
     weight_decay : float, default=0.0
         Decoupled decay of the kernels: each step shrinks them by ``learning_rate * weight_decay``.
+    label_names : sequence of str, default=None
+        Names of the columns of a 2-d `y`; None takes those of a DataFrame.
     class_weight : None, "balanced", dict or array-like of shape (n_classes,), default=None
         For classes as in scikit-learn. For labels, the weight of each label's positives, by
-        column; "balanced" gives the presence and the absence of a label equal total weight.
+        column or by name; "balanced" gives the presence and the absence of a label equal total
+        weight. Probabilities are those of rows weighted in this way.
     early_stopping : bool, default=False
         Whether to stop when `scoring` stops improving on held-out rows, and to restore the
         weights of the best epoch. The rows are ``X_val`` where `fit` is given them, else a random
@@ -76,7 +79,8 @@ class NetworkClassifier(BaseKerasClassifier):
         Above zero, the epochs are shown as `EpochTable` shows them.
     random_state : int, RandomState instance or None, default=None
         Decides initial weights, shuffling, dropout and the held-out split. An int gives the same
-        fit bit for bit on one machine; no global generator is seeded.
+        fit bit for bit on one machine with the same number of threads; no global generator is
+        seeded.
     **network_arguments : dict
         Further arguments of `build_network`, by its names for them with ``network__`` before:
         ``network__width=512``. They are parameters like the others, for ``set_params`` and
@@ -86,6 +90,8 @@ class NetworkClassifier(BaseKerasClassifier):
     ----------
     classes_ : ndarray of shape (n_classes,)
         Classes, or the column numbers of the labels.
+    label_names_ : ndarray of shape (n_labels,) or None
+        Names of the labels, where there are any.
     model_ : keras.Model
         The trained network, compiled, with probabilities as its outputs.
     history_ : dict of str to list of float
@@ -154,6 +160,7 @@ class NetworkClassifier(BaseKerasClassifier):
         batch_size: int | str = "auto",
         optimizer: Any = "adam",
         weight_decay: float = 0.0,
+        label_names: Sequence[str] | None = None,
         class_weight: Any = None,
         early_stopping: bool = False,
         scoring: str | Callable[..., Any] = "loss",
@@ -176,6 +183,7 @@ class NetworkClassifier(BaseKerasClassifier):
         self.batch_size = batch_size
         self.optimizer = optimizer
         self.weight_decay = weight_decay
+        self.label_names = label_names
         self.class_weight = class_weight
         self.early_stopping = early_stopping
         self.scoring = scoring

@@ -18,6 +18,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
     "optimizer": [StrOptions(set(OPTIMIZERS)), HasMethods(["get_config", "stateless_apply"])],
     "weight_decay": [Interval(Real, 0, None, closed="left")],
+    "label_names": [None, "array-like"],
     "class_weight": [None, StrOptions({"balanced"}), dict, "array-like"],
     "early_stopping": ["boolean"],
     "scoring": [str, callable],

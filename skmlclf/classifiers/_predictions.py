@@ -6,13 +6,14 @@ from typing import Any
 import keras
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from skmlclf.classifiers._rows import read_features
 from skmlclf.classifiers._targets import Targets
 from skmlclf.networks import Network
-from skmlclf.training import Predictor
+from skmlclf.training import Predictor, check_process
 
+_DEFAULT_K = 20
 _TOPK_RESPONSES = ("predict_proba", "decision_function")
 
 
@@ -29,7 +30,7 @@ class Predictions:
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse} of shape (n_samples, n_features)
             Embeddings.
 
         Returns
@@ -45,7 +46,7 @@ class Predictions:
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse} of shape (n_samples, n_features)
             Embeddings.
 
         Returns
@@ -57,33 +58,76 @@ class Predictions:
         X = self._features(X)
         return self._targets_.predict_proba(self._predictor, X)
 
+    def predict_log_proba(self, X: ArrayLike) -> np.ndarray:
+        """Return the logarithm of the probability of every class or label.
+
+        Parameters
+        ----------
+        X : {array-like, sparse} of shape (n_samples, n_features)
+            Embeddings.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes), float32
+            From the logits, so that a probability that float32 rounds to one still has a
+            logarithm below zero.
+        """
+        X = self._features(X)
+        return self._targets_.predict_log_proba(self._predictor, X)
+
+    def score(self, X: ArrayLike, y: Any, sample_weight: ArrayLike | None = None) -> float:
+        """Return the share of rows of which every label, or the class, is predicted right.
+
+        Parameters
+        ----------
+        X : {array-like, sparse} of shape (n_samples, n_features)
+            Embeddings.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels), or sparse
+            Targets, in any form that `fit` takes.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        float
+            As `sklearn.metrics.accuracy_score`.
+        """
+        features, targets = self._features(X), self._targets_
+        y_true = targets.encode(y)
+        check_consistent_length(features, y_true, sample_weight)
+        right = targets.score(y_true, targets.encode(targets.predict(self._predictor, features)))
+        weights = None if sample_weight is None else np.asarray(sample_weight)
+        return float(np.average(right, weights=weights))
+
     def predict(self, X: ArrayLike) -> Any:
         """Return the most probable class, or the labels with a probability above one half.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse} of shape (n_samples, n_features)
             Embeddings.
 
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_labels), or sparse
-            With the dtype of the `y` of the fit, and sparse in CSR format where that was sparse.
+            With the dtype of the `y` of the fit, but int64 where that was of any integers or of
+            objects; sparse in CSR format where it was sparse.
         """
         X = self._features(X)
         return self._targets_.predict(self._predictor, X)
 
     def predict_topk(
-        self, X: ArrayLike, k: int = 20, *, response_method: str = "predict_proba"
+        self, X: ArrayLike, k: int = _DEFAULT_K, *, response_method: str = "predict_proba"
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return the `k` most probable labels of each row, without a matrix of all scores.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse} of shape (n_samples, n_features)
             Embeddings.
         k : int, default=20
-            How many, at most the number of classes.
+            How many, at most the number of classes; the default stands for all of them where they
+            are fewer.
         response_method : {"predict_proba", "decision_function"}, default="predict_proba"
             Whether the scores are probabilities or logits. Near 0 and 1 many probabilities are
             equal in single precision although their logits differ, which matters to rankings of
@@ -103,6 +147,8 @@ class Predictions:
         """
         features, targets = self._features(X), self._targets_
         n_classes = len(self.classes_)
+        if k == _DEFAULT_K:
+            k = min(k, n_classes)
         if not (isinstance(k, Integral) and 1 <= k <= n_classes):
             raise ValueError(f"k must be an int from 1 to the {n_classes} classes, got {k!r}.")
         if response_method not in _TOPK_RESPONSES:
@@ -116,6 +162,7 @@ class Predictions:
 
     @property
     def _predictor(self) -> Predictor:
+        check_process()
         return Predictor(self._network_, self.model_)
 
     def _features(self, X: ArrayLike) -> np.ndarray:

@@ -1,6 +1,6 @@
 """Validated rows, split without copying them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,8 +10,9 @@ from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import validate_data
 
 from skmlclf._compat import _check_sample_weight, _get_feature_names
-from skmlclf.classifiers._targets import Targets
-from skmlclf.classifiers._weights import row_weights
+from skmlclf.classifiers._targets import MultilabelTargets, Targets
+from skmlclf.classifiers._weights import row_weights, scaled_entries
+from skmlclf.training import EntryWeights
 
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
 
@@ -22,7 +23,7 @@ class Rows:
 
     Attributes
     ----------
-    X : ndarray of shape (n_samples, n_features)
+    X : ndarray or csr matrix of shape (n_samples, n_features)
         All rows.
     names : ndarray of shape (n_features,) or None
         Names of the features, where `X` came with string names.
@@ -32,13 +33,16 @@ class Rows:
         Their encoded targets.
     weight : ndarray of shape (n_rows,) or None
         Their weights.
+    entry_weight : EntryWeights or None
+        Weights of the single entries of their label matrix; those of unknown labels are zero.
     """
 
-    X: np.ndarray
+    X: Any
     names: np.ndarray | None
     index: np.ndarray
     positives: sparse.csr_matrix
     weight: np.ndarray | None
+    entry_weight: EntryWeights | None = None
 
     @property
     def n_features(self) -> int:
@@ -48,7 +52,7 @@ class Rows:
     @property
     def indices(self) -> np.ndarray | None:
         """Indices of the rows in `X`; None where they are all of it, in order."""
-        return None if len(self.index) == len(self.X) else self.index
+        return None if len(self.index) == self.X.shape[0] else self.index
 
     def take(self, which: np.ndarray) -> "Rows":
         """Return the rows at some positions of the index."""
@@ -58,15 +62,16 @@ class Rows:
             self.index[which],
             self.positives[which],
             None if self.weight is None else self.weight[which],
+            None if self.entry_weight is None else self.entry_weight.take(which),
         )
 
 
-def read_features(X: ArrayLike, estimator: Any, *, fitted: bool) -> np.ndarray:
+def read_features(X: Any, estimator: Any, *, fitted: bool) -> Any:
     """Validate features; float32 in C order comes back as it is.
 
     Parameters
     ----------
-    X : array-like of shape (n_samples, n_features)
+    X : {array-like, sparse} of shape (n_samples, n_features)
         Embeddings.
     estimator : estimator
         Named in error messages.
@@ -75,7 +80,7 @@ def read_features(X: ArrayLike, estimator: Any, *, fitted: bool) -> np.ndarray:
 
     Returns
     -------
-    ndarray of shape (n_samples, n_features)
+    ndarray or csr matrix of shape (n_samples, n_features)
 
     Raises
     ------
@@ -83,16 +88,35 @@ def read_features(X: ArrayLike, estimator: Any, *, fitted: bool) -> np.ndarray:
         If `X` is empty, not 2-d, not numeric, holds NaN, infinity or what float32 cannot hold, or
         has other columns.
     """
-    features: np.ndarray = check_array(X, estimator=estimator, input_name="X")
+    try:
+        features = check_array(X, accept_sparse="csr", estimator=estimator, input_name="X")
+    except (TypeError, ValueError) as error:
+        _raise_for_column(X, error)
+        raise
     if fitted:
         validate_data(estimator, X, reset=False, skip_check_array=True)
-    if features.dtype != np.float32 and features.dtype.itemsize > 2:
+    if features.dtype != np.float32 and features.dtype.itemsize > 2 and features.size:
         largest = max(abs(float(features.max())), abs(float(features.min())))
         if largest > _FLOAT32_MAX:
             raise ValueError(
                 f"X holds {largest:.3g}, which the network's float32 cannot; scale the features."
             )
     return features
+
+
+def _raise_for_column(X: Any, error: Exception) -> None:
+    """Name the column of a DataFrame that holds no numbers."""
+    if not hasattr(X, "iloc") or getattr(X, "ndim", 0) != 2:
+        return
+    for position, (name, dtype) in enumerate(zip(X.columns, X.dtypes, strict=True)):
+        try:
+            np.asarray(X.iloc[:, position], dtype=np.float64)
+        except (TypeError, ValueError):
+            raise ValueError(
+                f"X must hold numbers, got the column {name!r} of dtype {dtype}. Encode it, for"
+                " instance with sklearn.preprocessing.OneHotEncoder in a ColumnTransformer, or"
+                " leave it out."
+            ) from error
 
 
 def read_rows(
@@ -112,8 +136,8 @@ def read_rows(
         Embeddings.
     y : array-like of shape (n_samples,) or (n_samples, n_labels), or sparse
         Targets.
-    sample_weight : array-like of shape (n_samples,) or None
-        Weights.
+    sample_weight : array-like of shape (n_samples,) or (n_samples, n_labels), sparse, or None
+        Weights of rows or of single entries; what a sparse matrix does not store is zero.
     targets : Targets
         How `y` is to be read.
     estimator : estimator
@@ -132,18 +156,69 @@ def read_rows(
     """
     features = read_features(X, estimator, fitted=fitted)
     names = _get_feature_names(X)
+    y, unknown = targets.split_unknown(y)
     positives = targets.encode(y)
     check_consistent_length(features, positives)
-    everything = np.arange(len(features))
+    weight, entries = _read_weights(sample_weight, features, positives, targets)
+    if unknown is not None:
+        entries = _without(unknown, entries)
+    rows = Rows(features, names, np.arange(features.shape[0]), positives, weight, entries)
+    counts = np.ones(len(rows.index), bool) if weight is None else weight > 0
+    if entries is not None:
+        counts &= entries.by_row() > 0
+    if not counts.any():
+        reason = "sample_weight is zero for" if unknown is None else "no label is known in"
+        raise ValueError(f"{reason} every row, so there is nothing to train on.")
+    return rows if counts.all() else rows.take(np.flatnonzero(counts))
+
+
+def _read_weights(
+    sample_weight: Any, features: Any, positives: sparse.csr_matrix, targets: Targets
+) -> tuple[np.ndarray | None, EntryWeights | None]:
+    """Return the weights of rows, or those of single entries."""
     if sample_weight is None:
-        return Rows(features, names, everything, positives, None)
-    weight = _check_sample_weight(
-        sample_weight, features, dtype=np.float64, ensure_non_negative=True
+        return None, None
+    if not sparse.issparse(sample_weight) and np.ndim(sample_weight) != 2:
+        weight = _check_sample_weight(
+            sample_weight, features, dtype=np.float64, ensure_non_negative=True
+        )
+        return weight, None
+    if not isinstance(targets, MultilabelTargets):
+        raise ValueError(
+            "sample_weight of shape (n_samples, n_labels) weighs the labels of a 2-d y, and this y"
+            " has classes: give one weight per row."
+        )
+    weights = check_array(
+        sample_weight, accept_sparse="csr", dtype=np.float32, input_name="sample_weight"
     )
-    used = np.flatnonzero(weight)
-    if not len(used):
-        raise ValueError("sample_weight is zero for every row, so there is nothing to train on.")
-    return Rows(features, names, everything, positives, weight).take(used)
+    if weights.shape != positives.shape:
+        raise ValueError(
+            f"sample_weight must have shape {positives.shape[:1]} or {positives.shape}, got"
+            f" {weights.shape}."
+        )
+    if sparse.issparse(weights):
+        weights = sparse.csr_matrix(weights, copy=True)
+        weights.sum_duplicates()
+    if weights.size and weights.min() < 0:
+        raise ValueError(
+            f"Negative values in sample_weight: expected none, got {float(weights.min()):.3g}."
+        )
+    return None, EntryWeights(weights, 0.0 if sparse.issparse(weights) else 1.0)
+
+
+def _without(unknown: sparse.csr_matrix, entries: EntryWeights | None) -> EntryWeights:
+    """Return weights of entries in which those that are not known have none."""
+    if entries is None:
+        zeros = unknown.astype(np.float32)
+        zeros.data[:] = 0.0
+        return EntryWeights(zeros)
+    if entries.kind == "dense":
+        values = entries.values.copy()
+        values[unknown.nonzero()] = 0.0
+        return EntryWeights(values)
+    # Without a stored weight an entry has none.
+    values = entries.values - entries.values.multiply(unknown)
+    return EntryWeights(sparse.csr_matrix(values), entries.default)
 
 
 def read_held_out(
@@ -195,10 +270,13 @@ def read_held_out(
             f"The columns of X_val must be those of X, in the same order: got"
             f" {got.tolist()[:5]}, expected {expected.tolist()[:5]}."
         )
-    if rows.weight is None:
-        return rows
-    _, scaled, _ = row_weights(rows.weight, len(rows.weight), "sample_weight_val")
-    return Rows(rows.X, rows.names, rows.index, rows.positives, scaled)
+    entries = rows.entry_weight
+    if entries is not None:
+        entries = scaled_entries(entries, "sample_weight_val")
+    weight = rows.weight
+    if weight is not None:
+        weight = row_weights(weight, len(weight), "sample_weight_val")[1]
+    return replace(rows, weight=weight, entry_weight=entries)
 
 
 def split_rows(rows: Rows, fraction: float, rng: np.random.RandomState) -> tuple[Rows, Rows]:

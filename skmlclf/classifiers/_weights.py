@@ -4,7 +4,28 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skmlclf.training import Loss
+from skmlclf.training import EntryWeights, Loss
+
+
+class Counts(NamedTuple):
+    """How often classes or labels were seen.
+
+    Attributes
+    ----------
+    present : ndarray of shape (n_classes,)
+        Total weight of the rows with each of them.
+    total : ndarray of shape (n_classes,)
+        Total weight of the rows in which it is known whether it is there.
+    """
+
+    present: np.ndarray
+    total: np.ndarray
+
+    def plus(self, other: "Counts | None") -> "Counts":
+        """Return the counts of both."""
+        if other is None:
+            return self
+        return Counts(self.present + other.present, self.total + other.total)
 
 
 class LossWeights(NamedTuple):
@@ -16,13 +37,19 @@ class LossWeights(NamedTuple):
         Factor of each row, one on average before class weights.
     labels : tuple of two ndarrays of shape (n_labels,), or None
         Factors of each label's terms where it is absent and present.
+    entries : EntryWeights or None
+        Factors of single entries of the loss, one on average.
     bias : ndarray of shape (n_outputs,)
         Logits of the best constant prediction under these factors.
+    counts : Counts
+        What the bias follows from.
     """
 
     rows: np.ndarray | None
     labels: tuple[np.ndarray, np.ndarray] | None
+    entries: EntryWeights | None
     bias: np.ndarray
+    counts: Counts
 
 
 def row_weights(
@@ -62,11 +89,37 @@ def row_weights(
     return raw, scaled, total
 
 
+def scaled_entries(weights: EntryWeights, name: str = "sample_weight") -> EntryWeights:
+    """Scale the weights of entries to a mean of one.
+
+    Parameters
+    ----------
+    weights : EntryWeights
+        Not negative, as they were given.
+    name : str, default="sample_weight"
+        What an error calls them.
+
+    Returns
+    -------
+    EntryWeights
+
+    Raises
+    ------
+    ValueError
+        If they are too large or too small to be added up.
+    """
+    mean = float(weights.by_row().mean())
+    if not 0 < mean < np.inf:
+        raise ValueError(
+            f"{name} must have a sum that double precision can hold and divide by, got a mean of"
+            f" {mean:.3g}."
+        )
+    values = weights.values.astype(np.float64) / mean
+    return EntryWeights(values.astype(np.float32), weights.default / mean)
+
+
 def log_odds(
-    loss: Loss,
-    present: np.ndarray,
-    total: float,
-    factors: tuple[np.ndarray, np.ndarray] | None,
+    loss: Loss, counts: Counts, factors: tuple[np.ndarray, np.ndarray] | None
 ) -> np.ndarray:
     """Return the starting bias of independent outputs.
 
@@ -74,10 +127,8 @@ def log_odds(
     ----------
     loss : Loss
         What they are trained on.
-    present : ndarray of shape (n_outputs,)
-        Total weight of the rows with each label.
-    total : float
-        Total weight of all rows.
+    counts : Counts
+        Of the outputs' labels.
     factors : tuple of two ndarrays of shape (n_outputs,), or None
         Factors of each label's terms where it is absent and present.
 
@@ -85,8 +136,17 @@ def log_odds(
     -------
     ndarray of shape (n_outputs,)
     """
-    # Half an observation keeps labels that are never or always there finite.
-    present = present.clip(0.5, max(0.5, total - 0.5))
+    present, total = counts
+    # Labels that are never or always there stay finite by half an observation, or by the mean
+    # count where that is less: after a few rows, thousands of labels have not been seen yet.
+    mean = present.mean()
+    least = min(0.5, mean) if mean > 0 else 0.5
+    never_known = total == 0
+    if never_known.any() and not never_known.all():
+        rate = present.sum() / total.sum()
+        present = np.where(never_known, max(rate, least), present)
+        total = np.where(never_known, 1.0, total)
+    present = np.clip(present, least, np.maximum(least, total - 0.5))
     absent = np.maximum(total - present, 0.5)
     if factors is not None:
         tiny = np.finfo(np.float32).tiny

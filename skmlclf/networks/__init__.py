@@ -7,6 +7,7 @@ from skmlclf.networks._contract import (
     logits_of,
     set_dropout,
     set_output_bias,
+    shift_output_bias,
 )
 from skmlclf.networks._function import FunctionNetwork
 from skmlclf.networks._layers import VariableDropout
@@ -23,4 +24,5 @@ __all__ = [
     "logits_of",
     "set_dropout",
     "set_output_bias",
+    "shift_output_bias",
 ]

@@ -13,10 +13,11 @@ class Network(Protocol):
     A network is hashable. Fits whose networks are equal share one compiled step, so that nothing
     a grid search may vary for free (learning rate, weights, seeds) belongs to it.
 
-    Three hooks are optional. ``set_output_bias(model, bias)`` sets the bias of the output units
-    before the first step; ``set_dropout(model, rate)`` sets the rate of every dropout;
-    ``describing(model)`` returns the network together with what only a built model tells of its
-    structure.
+    Four hooks are optional. ``set_output_bias(model, bias)`` sets the bias of the output units
+    before the first step, and ``shift_output_bias(model, shift)`` adds to it when rows of a later
+    call have changed the frequencies of the labels. ``set_dropout(model, rate)`` sets the rate of
+    every dropout. ``describing(model)`` returns the network together with what only a built model
+    tells of its structure.
     """
 
     @property
@@ -107,6 +108,23 @@ def set_output_bias(network: Network, model: keras.Model, bias: np.ndarray) -> N
     hook = getattr(network, "set_output_bias", None)
     if hook is not None:
         hook(model, bias)
+
+
+def shift_output_bias(network: Network, model: keras.Model, shift: np.ndarray) -> None:
+    """Add to the bias of the output units, if the network has a hook for it.
+
+    Parameters
+    ----------
+    network : Network
+        Structure of the model.
+    model : keras.Model
+        As `build_model` builds it.
+    shift : ndarray of shape (n_outputs,)
+        What to add.
+    """
+    hook = getattr(network, "shift_output_bias", None)
+    if hook is not None:
+        hook(model, shift)
 
 
 def set_dropout(network: Network, model: keras.Model, rate: float) -> None:

@@ -104,14 +104,20 @@ class FunctionNetwork:
 
     def set_output_bias(self, model: keras.Model, bias: np.ndarray) -> None:
         """Set the bias of the last layer, where it has one that starts at zero."""
-        variable = getattr(_last_layer(model.get_layer("probabilities").input), "bias", None)
-        if (
-            self.init_output_bias
-            and variable is not None
-            and tuple(variable.shape) == (self.n_outputs,)
-            and not np.any(variable.numpy())
-        ):
+        variable = self._output_bias(model)
+        if variable is not None and not np.any(variable.numpy()):
             variable.assign(bias)
+
+    def shift_output_bias(self, model: keras.Model, shift: np.ndarray) -> None:
+        """Add to the bias of the last layer, where it has one."""
+        variable = self._output_bias(model)
+        if variable is not None:
+            variable.assign(variable.numpy() + shift)
+
+    def _output_bias(self, model: keras.Model) -> Any:
+        variable = getattr(_last_layer(model.get_layer("probabilities").input), "bias", None)
+        fits = variable is not None and tuple(variable.shape) == (self.n_outputs,)
+        return variable if self.init_output_bias and fits else None
 
     def _call(self, model: keras.Model, inputs: Any) -> Any:
         try:

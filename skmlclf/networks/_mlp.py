@@ -89,6 +89,11 @@ class MLPNetwork:
         """Set the bias of the output units."""
         model.get_layer("logits").bias.assign(bias)
 
+    def shift_output_bias(self, model: keras.Model, shift: np.ndarray) -> None:
+        """Add to the bias of the output units."""
+        bias = model.get_layer("logits").bias
+        bias.assign(bias.numpy() + shift)
+
     def set_dropout(self, model: keras.Model, rate: float) -> None:
         """Set the rate of every dropout."""
         for layer in model.layers:

@@ -1,11 +1,12 @@
 """Training and prediction of the networks at the speed of the arithmetic."""
 
-from skmlclf.training._batches import ArrayBatches
+from skmlclf.training._batches import ArrayBatches, EntryWeights
 from skmlclf.training._garbage import collect_dropped_models
 from skmlclf.training._hardware import check_precision, has_bfloat16, take_share_of_cores
 from skmlclf.training._loop import train
 from skmlclf.training._optimizers import OPTIMIZERS, check_optimizer, make_optimizer, optimizer_key
 from skmlclf.training._predictor import Best, Evaluation, Predictor
+from skmlclf.training._processes import check_process
 from skmlclf.training._programs import clear_programs
 from skmlclf.training._schedules import SCHEDULES, make_schedule
 from skmlclf.training.losses import LOSSES, Loss
@@ -16,11 +17,13 @@ __all__ = [
     "SCHEDULES",
     "ArrayBatches",
     "Best",
+    "EntryWeights",
     "Evaluation",
     "Loss",
     "Predictor",
     "check_optimizer",
     "check_precision",
+    "check_process",
     "clear_programs",
     "collect_dropped_models",
     "has_bfloat16",

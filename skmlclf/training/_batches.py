@@ -1,14 +1,49 @@
-"""Rows and label ids cut into what one execution of the compiled step takes."""
+"""Rows and label ids cut into what one call of the compiled step takes."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
 
-_EXECUTION_BYTES = 2**24
-# What it takes to look up one positive and to hand it over.
-_POSITIVE_BYTES = 40
+_CALL_BYTES = 2**24
+# What it takes to look up one stored entry and to hand it over.
+_ENTRY_BYTES = 40
+
+
+class Entries(NamedTuple):
+    """Stored entries of some rows of a sparse matrix.
+
+    Attributes
+    ----------
+    rows, cols : ndarrays of shape (n_entries,), int32
+        Row, counted from the chunk's start, and column of each; rows in order.
+    offsets : ndarray of shape (n_batches + 1,), int32
+        Where the entries of each batch start.
+    """
+
+    rows: np.ndarray
+    cols: np.ndarray
+    offsets: np.ndarray
+
+
+class SparseWeights(NamedTuple):
+    """Weights of single entries of the loss: those stored, and one for all others.
+
+    Attributes
+    ----------
+    entries : Entries
+        Which entries are stored.
+    values : ndarray of shape (n_entries,), float32
+        Their weights.
+    default : ndarray of shape (), float32
+        Weight of every other entry.
+    """
+
+    entries: Entries
+    values: np.ndarray
+    default: np.ndarray
 
 
 class Chunk(NamedTuple):
@@ -17,18 +52,85 @@ class Chunk(NamedTuple):
     Attributes
     ----------
     x : ndarray of shape (n_rows, n_features), float32
-    rows, cols : ndarrays of shape (n_positives,), int32
-        Row, counted from the chunk's start, and output of each positive; rows in order.
-    offsets : ndarray of shape (n_batches + 1,), int32
-        Where the positives of each batch start.
+        Features.
+    positives : Entries
+        The labels that are present.
+    starts : ndarray of shape (n_batches + 1,), int32
+        Where the rows of each batch start.
     row_weight : ndarray of shape (n_rows,), float32
+        Factor of each row's loss.
+    entry_weight : SparseWeights, ndarray of shape (n_rows, n_outputs), or None
+        Factors of the single entries of the loss.
+    weight : float
+        What the sum of the losses is divided by in their mean.
+    n_outputs : int
+        Width of the label matrix.
     """
 
     x: np.ndarray
-    rows: np.ndarray
-    cols: np.ndarray
-    offsets: np.ndarray
+    positives: Entries
+    starts: np.ndarray
     row_weight: np.ndarray
+    entry_weight: SparseWeights | np.ndarray | None
+    weight: float
+    n_outputs: int
+
+
+@dataclass(frozen=True)
+class EntryWeights:
+    """Weights of the single entries of a label matrix.
+
+    Attributes
+    ----------
+    values : csr_matrix or ndarray of shape (n_rows, n_outputs)
+        Of a sparse matrix the stored entries are meant, zeros included.
+    default : float, default=1.0
+        Weight of the entries that a sparse matrix does not store.
+    """
+
+    values: Any
+    default: float = 1.0
+
+    @property
+    def kind(self) -> str:
+        """How a compiled step takes them."""
+        return "sparse" if sparse.issparse(self.values) else "dense"
+
+    def take(self, rows: np.ndarray) -> "EntryWeights":
+        """Return the weights of some rows."""
+        return EntryWeights(self.values[rows], self.default)
+
+    def at(self, positives: sparse.csr_matrix) -> np.ndarray:
+        """Return the weights of the stored entries of a matrix of the same shape, in its order."""
+        rows = np.repeat(np.arange(positives.shape[0]), np.diff(positives.indptr))
+        if self.kind == "dense":
+            return self.values[rows, positives.indices].astype(np.float64)
+        # Relative to the default, so that what is not stored is zero.
+        extra = self._extra()
+        return self.default + np.asarray(extra[rows, positives.indices]).ravel()
+
+    def column_sums(self, row_weight: np.ndarray) -> np.ndarray:
+        """Return the sums of each column's weights, the rows weighted."""
+        if self.kind == "dense":
+            return row_weight @ self.values
+        return self.default * row_weight.sum() + row_weight @ self._extra()
+
+    def unknown(self, rows: slice) -> np.ndarray:
+        """Return which entries of some rows have no weight, as a dense bool array."""
+        if self.kind == "dense":
+            return self.values[rows] == 0
+        return self.default + self._extra()[rows].toarray() == 0
+
+    def _extra(self) -> sparse.csr_matrix:
+        extra = self.values.astype(np.float64)
+        extra.data = extra.data - self.default
+        return extra
+
+    def by_row(self) -> np.ndarray:
+        """Return the mean weight of each row's entries."""
+        if self.kind == "dense":
+            return self.values.mean(axis=1, dtype=np.float64)
+        return self.default + np.asarray(self._extra().mean(axis=1)).ravel()
 
 
 class ArrayBatches:
@@ -36,37 +138,49 @@ class ArrayBatches:
 
     Parameters
     ----------
-    X : ndarray of shape (n_samples, n_features)
+    X : ndarray or csr matrix of shape (n_samples, n_features)
         Features of any numeric dtype.
     labels : csr matrix of shape (n_rows, n_outputs)
         Its stored entries are the positives.
     row_weight : ndarray of shape (n_rows,) or None
         Factor of each row's loss.
     batch_size : int
-        Rows of a batch; the last one of an epoch may be smaller.
+        Rows per batch, at most: an epoch is cut evenly, so that no batch is a small rest.
     index : ndarray of shape (n_rows,) or None, default=None
         Where the rows lie in `X`, so that a part of `X` is used without a copy; None stands for
         all rows.
+    entry_weight : EntryWeights or None, default=None
+        Factors of the single entries of the loss.
     """
 
     def __init__(
         self,
-        X: np.ndarray,
+        X: Any,
         labels: sparse.csr_matrix,
         row_weight: np.ndarray | None,
         batch_size: int,
         index: np.ndarray | None = None,
+        entry_weight: EntryWeights | None = None,
     ) -> None:
         self.X = X
         self.index = index
-        self.first = labels.indptr[:-1]
-        self.counts = np.diff(labels.indptr)
-        self.indices = labels.indices
+        self.labels = labels
         self.row_weight = row_weight
-        self.weighted = row_weight is not None
+        self.entry_weight = entry_weight
         self.batch_size = batch_size
         self.n_rows = labels.shape[0]
         self.n_batches = -(-self.n_rows // batch_size)
+        self._row_mean = None if entry_weight is None else entry_weight.by_row()
+
+    @property
+    def weighted(self) -> bool:
+        """Whether rows have factors of their own."""
+        return self.row_weight is not None
+
+    @property
+    def entry_weights(self) -> str | None:
+        """How entries are weighted: "sparse", "dense", or not at all."""
+        return None if self.entry_weight is None else self.entry_weight.kind
 
     def epoch(
         self, rng: np.random.RandomState | None = None, *, single: bool = False
@@ -84,28 +198,72 @@ class ArrayBatches:
         ------
         Chunk
         """
-        labels_a_row = len(self.indices) / self.n_rows
-        row_bytes = 4 * self.X.shape[1] + _POSITIVE_BYTES * labels_a_row
-        batch_bytes = int(self.batch_size * row_bytes)
-        stride = self.batch_size * max(1, 0 if single else _EXECUTION_BYTES // batch_bytes)
         order = np.arange(self.n_rows) if rng is None else rng.permutation(self.n_rows)
-        for start in range(0, self.n_rows, stride):
-            yield self._chunk(order[start : start + stride])
+        bounds = np.arange(self.n_batches + 1) * self.n_rows // self.n_batches
+        stride = 1 if single else self._batches_per_call()
+        for first in range(0, self.n_batches, stride):
+            starts = bounds[first : first + stride + 1]
+            yield self._chunk(order[starts[0] : starts[-1]], starts - starts[0])
 
-    def _chunk(self, rows: np.ndarray) -> Chunk:
-        n_rows = len(rows)
-        first, counts = self.first[rows], self.counts[rows]
-        ends = np.cumsum(counts)
-        # The k-th positive of the chunk lies at its row's first one plus its rank in that row.
-        rank = np.arange(ends[-1]) - np.repeat(ends - counts, counts)
-        bounds = np.minimum(np.arange(0, n_rows + self.batch_size, self.batch_size), n_rows)
-        weight = np.ones(n_rows) if self.row_weight is None else self.row_weight[rows]
+    def blocks(self) -> Iterator[Chunk]:
+        """Yield the rows in order, `batch_size` at a time and what is left at the end."""
+        for start in range(0, self.n_rows, self.batch_size):
+            rows = np.arange(start, min(start + self.batch_size, self.n_rows))
+            yield self._chunk(rows, np.array([0, len(rows)]))
+
+    def _batches_per_call(self) -> int:
+        stored = self.labels.nnz
+        row_bytes = 4 * self.X.shape[1]
+        if self.entry_weight is not None:
+            if self.entry_weight.kind == "dense":
+                row_bytes += 4 * self.labels.shape[1]
+            else:
+                stored += self.entry_weight.values.nnz
+        row_bytes += _ENTRY_BYTES * stored / self.n_rows
+        return max(1, int(_CALL_BYTES // (self.batch_size * row_bytes)))
+
+    def _chunk(self, rows: np.ndarray, starts: np.ndarray) -> Chunk:
+        weight = np.ones(len(rows)) if self.row_weight is None else self.row_weight[rows]
+        x = self.X[rows if self.index is None else self.index[rows]]
+        if sparse.issparse(x):
+            x = x.toarray()
+        mean = weight if self._row_mean is None else weight * self._row_mean[rows]
         return Chunk(
-            x=self.X[rows if self.index is None else self.index[rows]].astype(
-                np.float32, copy=False
-            ),
-            rows=np.repeat(np.arange(n_rows, dtype=np.int32), counts),
-            cols=self.indices[np.repeat(first, counts) + rank].astype(np.int32, copy=False),
-            offsets=np.concatenate([[0], ends])[bounds].astype(np.int32),
+            x=x.astype(np.float32, copy=False),
+            positives=_entries(self.labels, rows, starts)[0],
+            starts=starts.astype(np.int32),
             row_weight=weight.astype(np.float32),
+            entry_weight=self._entry_weight(rows, starts),
+            weight=float(mean.sum()),
+            n_outputs=self.labels.shape[1],
         )
+
+    def _entry_weight(
+        self, rows: np.ndarray, starts: np.ndarray
+    ) -> SparseWeights | np.ndarray | None:
+        if self.entry_weight is None:
+            return None
+        values = self.entry_weight.values
+        if self.entry_weight.kind == "dense":
+            return values[rows].astype(np.float32, copy=False)
+        entries, stored = _entries(values, rows, starts)
+        default = np.asarray(self.entry_weight.default, dtype=np.float32)
+        return SparseWeights(entries, values.data[stored].astype(np.float32), default)
+
+
+def _entries(
+    matrix: sparse.csr_matrix, rows: np.ndarray, starts: np.ndarray
+) -> tuple[Entries, np.ndarray]:
+    """Look up the stored entries of some rows, and their positions in the matrix's own arrays."""
+    first = matrix.indptr[rows]
+    counts = matrix.indptr[rows + 1] - first
+    ends = np.cumsum(counts)
+    # The k-th entry of the chunk lies at its row's first one plus its rank in that row.
+    rank = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - counts, counts)
+    stored = np.repeat(first, counts) + rank
+    entries = Entries(
+        rows=np.repeat(np.arange(len(rows), dtype=np.int32), counts),
+        cols=matrix.indices[stored].astype(np.int32, copy=False),
+        offsets=np.concatenate([[0], ends])[starts].astype(np.int32),
+    )
+    return entries, stored

@@ -24,7 +24,7 @@ def make_forward(network: Network, model: keras.Model, kind: str) -> Callable[..
         Structure of the model.
     model : keras.Model
         Any model of that structure; it lends its layers while the function is traced.
-    kind : {"logits", "probabilities", "decisions", "best", "evaluate"}
+    kind : {"logits", "probabilities", "decisions", "best", "evaluate", "evaluate entries"}
         What the function returns.
 
         - ``"logits"``, ``"probabilities"``: ``f(trainable, non_trainable, x)``, an array of shape
@@ -33,9 +33,10 @@ def make_forward(network: Network, model: keras.Model, kind: str) -> Callable[..
           probability is above one half, in row-major order.
         - ``"best"``: ``f(trainable, non_trainable, x, k)``, outputs, logits and probabilities of
           the `k` best, each ``(n_rows, k)``, equal logits in the order of the outputs.
-        - ``"evaluate"``: ``f(trainable, non_trainable, x, k, rows, cols, row_weight)``, the
-          weighted sum of the losses, the sum of the layers' regularisation losses, and what
-          ``"best"`` and ``"decisions"`` return.
+        - ``"evaluate"``: ``f(trainable, non_trainable, x, k, rows, cols, row_weight,
+          entry_weight)``, the weighted sum of the losses, the sum of the layers' regularisation
+          losses, and what ``"best"`` and ``"decisions"`` return. The last argument is None, or
+          for ``"evaluate entries"`` a matrix.
 
     Returns
     -------
@@ -57,10 +58,17 @@ def make_forward(network: Network, model: keras.Model, kind: str) -> Callable[..
         return select(run(trainable, non_trainable, x)[0], k)
 
     def evaluate(
-        trainable: Any, non_trainable: Any, x: Any, k: Any, rows: Any, cols: Any, row_weight: Any
+        trainable: Any,
+        non_trainable: Any,
+        x: Any,
+        k: Any,
+        rows: Any,
+        cols: Any,
+        row_weight: Any,
+        entry_weight: Any,
     ) -> Any:
         z, penalty = run(trainable, non_trainable, x)
-        total, _ = loss.value_and_gradient(z, rows, cols, row_weight, None)
+        total, _ = loss.value_and_gradient(z, rows, cols, row_weight, None, entry_weight)
         return total / loss.terms_per_row(network.n_outputs), penalty, *select(z, k), decide(z)
 
     def decide(z: Any) -> Any:
@@ -75,13 +83,18 @@ def make_forward(network: Network, model: keras.Model, kind: str) -> Callable[..
         return labels, values, _clipped(chosen)
 
     ids = tf.TensorSpec([None], tf.int32)
+    k, row_weight = tf.TensorSpec([], tf.int32), tf.TensorSpec([None])
     more = {
-        "best": [tf.TensorSpec([], tf.int32)],
-        "evaluate": [tf.TensorSpec([], tf.int32), ids, ids, tf.TensorSpec([None])],
+        "best": [k],
+        "evaluate": [k, ids, ids, row_weight, None],
+        "evaluate entries": [
+            *(k, ids, ids, row_weight),
+            tf.TensorSpec([None, network.n_outputs]),
+        ],
     }
     functions = (logits, probabilities, decisions, best, evaluate)
     return compile_once(
-        {f.__name__: f for f in functions}[kind],
+        {f.__name__: f for f in functions}[kind.split()[0]],
         *variables_of(model)[:2],
         tf.TensorSpec([None, network.n_features]),
         *more.get(kind, ()),

@@ -20,9 +20,15 @@ _BATCH_HOOKS = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", 
 class Batches(Protocol):
     """Where the rows of an epoch come from: arrays now, any other source with these members."""
 
-    batch_size: int
     n_batches: int
-    weighted: bool
+
+    @property
+    def weighted(self) -> bool:
+        """Whether rows have factors of their own."""
+
+    @property
+    def entry_weights(self) -> str | None:
+        """How single entries are weighted: "sparse", "dense", or not at all."""
 
     def epoch(
         self, rng: np.random.RandomState | None = None, *, single: bool = False
@@ -85,9 +91,10 @@ def train(
         If a layer cannot be compiled, or the loss is no longer finite.
     """
     loss = LOSSES[network.output]
-    choices = {
+    choices: dict[str, Any] = {
         "weighted_rows": batches.weighted,
         "weighted_labels": label_weights is not None,
+        "entry_weights": batches.entry_weights,
         "decay": weight_decay > 0,
         "mean_over_labels": label_reduction == "mean",
     }
@@ -96,15 +103,14 @@ def train(
         lambda: make_step(network, model, loss, **choices),
     )
     variables = variables_of(model)
-    batch_size = tf.constant(batches.batch_size)
     labels = None if label_weights is None else tuple(map(_float_tensor, label_weights))
     decay = _float_tensor(weight_decay) if weight_decay > 0 else None
 
     def run(chunk: Chunk, first_step: int) -> float:
-        numbers = first_step + np.arange(len(chunk.offsets) - 1)
+        numbers = first_step + np.arange(len(chunk.starts) - 1)
         scale = np.ones(len(numbers)) if schedule is None else schedule(numbers)
-        arrays = map(tf.constant, chunk)
-        return float(step(*variables, *arrays, _float_tensor(scale), batch_size, labels, decay))
+        arrays = map(_tensors, chunk[:-2])
+        return float(step(*variables, *arrays, _float_tensor(scale), labels, decay))
 
     model.stop_training = False
     for callback in callbacks:
@@ -156,8 +162,8 @@ def _run_epoch(
     for chunk in batches.epoch(rng, single=bool(by_batch)):
         _notify(by_batch, "on_train_batch_begin", done, {})
         total += run(chunk, first_step + done)
-        weight += float(chunk.row_weight.sum(dtype=np.float64))
-        done += len(chunk.offsets) - 1
+        weight += chunk.weight
+        done += len(chunk.starts) - 1
         # Keras' logs of a batch are means over the epoch so far.
         _notify(by_batch, "on_train_batch_end", done - 1, {"loss": total / weight})
         _notify_ours(callbacks, "on_progress", done, {"loss": total / weight})
@@ -185,6 +191,13 @@ def _notify_ours(callbacks: Sequence[Any], event: str, *args: Any) -> None:
         hook = getattr(callback, event, None)
         if hook is not None:
             hook(*args)
+
+
+def _tensors(value: Any) -> Any:
+    """Return an array, or named arrays, as tensors; None stays None."""
+    if isinstance(value, tuple):
+        return type(value)(*map(_tensors, value))
+    return None if value is None else tf.constant(value)
 
 
 def _float_tensor(value: Any) -> Any:

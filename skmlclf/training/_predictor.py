@@ -9,7 +9,7 @@ import tensorflow as tf
 from scipy import sparse
 
 from skmlclf.networks import Network
-from skmlclf.training._batches import ArrayBatches
+from skmlclf.training._batches import ArrayBatches, Chunk, EntryWeights, SparseWeights
 from skmlclf.training._forward import make_forward
 from skmlclf.training._programs import cached_program, variables_of
 
@@ -75,45 +75,50 @@ class Predictor:
         self.block_rows = min(_MAX_BLOCK_ROWS, max(64, _BLOCK_OUTPUTS // network.n_outputs))
         self._variables = variables_of(model)[:2]
 
-    def logits(self, X: np.ndarray) -> np.ndarray:
+    def logits(self, X: Any) -> np.ndarray:
         """Return the outputs before the sigmoid or softmax, float32 ``(n_samples, n_outputs)``."""
-        return self._dense("logits", X)
+        return self._outputs("logits", X)
 
-    def probabilities(self, X: np.ndarray) -> np.ndarray:
+    def probabilities(self, X: Any) -> np.ndarray:
         """Return the probabilities, float32 ``(n_samples, n_outputs)``, strictly in (0, 1)."""
-        return self._dense("probabilities", X)
+        return self._outputs("probabilities", X)
 
-    def best(self, X: np.ndarray, k: int) -> Best:
+    def best(self, X: Any, k: int) -> Best:
         """Return the `k` best outputs of each row."""
         best = self._program("best")
         # NumPy slices for nothing what costs TensorFlow an operation.
         blocks = [
-            [part.numpy()[: len(X[rows])] for part in best(*self._variables, x, tf.constant(k))]
+            [
+                part.numpy()[: rows.stop - rows.start]
+                for part in best(*self._variables, x, tf.constant(k))
+            ]
             for rows, x in self._blocks(X)
         ]
         return _joined(blocks)
 
-    def decisions(self, X: np.ndarray) -> sparse.csr_matrix:
+    def decisions(self, X: Any) -> sparse.csr_matrix:
         """Return the outputs whose probability is above one half, uint8 CSR."""
         decide = self._program("decisions")
         blocks = [
-            self._to_csr(decide(*self._variables, x), len(X[rows])) for rows, x in self._blocks(X)
+            self._to_csr(decide(*self._variables, x), rows.stop - rows.start)
+            for rows, x in self._blocks(X)
         ]
         return sparse.vstack(blocks, format="csr")
 
     def evaluate(
         self,
-        X: np.ndarray,
+        X: Any,
         labels: sparse.csr_matrix,
         row_weight: np.ndarray | None,
         k: int,
         index: np.ndarray | None = None,
+        entry_weight: EntryWeights | None = None,
     ) -> Evaluation:
         """Compute the loss, the best labels and the decisions in one pass over the rows.
 
         Parameters
         ----------
-        X : ndarray of shape (n_samples, n_features)
+        X : ndarray or csr matrix of shape (n_samples, n_features)
         labels : csr_matrix of shape (n_samples, n_outputs)
             Its stored entries are the positives.
         row_weight : ndarray of shape (n_samples,) or None
@@ -122,29 +127,32 @@ class Predictor:
             Number of best labels to keep.
         index : ndarray of shape (n_rows,) or None, default=None
             Which rows of `X` the labels are of; None stands for all.
+        entry_weight : EntryWeights or None, default=None
+            Weights of the single entries of the loss.
 
         Returns
         -------
         Evaluation
         """
-        evaluate = self._program("evaluate")
+        kind = "evaluate" if entry_weight is None else "evaluate entries"
+        evaluate = self._program(kind)
         total, weight, penalty = 0.0, 0.0, 0.0
         best, decisions = [], []
-        blocks = ArrayBatches(X, labels, row_weight, self.block_rows, index)
-        for chunk in blocks.epoch(single=True):
+        batches = ArrayBatches(X, labels, row_weight, self.block_rows, index, entry_weight)
+        for chunk in batches.blocks():
             loss, penalties, *parts, pairs = evaluate(
                 *self._variables,
                 tf.constant(chunk.x),
                 tf.constant(k),
-                tf.constant(chunk.rows),
-                tf.constant(chunk.cols),
+                tf.constant(chunk.positives.rows),
+                tf.constant(chunk.positives.cols),
                 tf.constant(chunk.row_weight),
+                None if entry_weight is None else tf.constant(_dense(chunk)),
             )
             total += float(loss)
-            rows_weight = float(chunk.row_weight.sum(dtype=np.float64))
-            weight += rows_weight
+            weight += chunk.weight
             # The same for every block, but for what layers add for their activations.
-            penalty += float(penalties) * rows_weight
+            penalty += float(penalties) * chunk.weight
             best.append([part.numpy() for part in parts])
             decisions.append(self._to_csr(pairs, len(chunk.x)))
         return Evaluation(
@@ -153,9 +161,9 @@ class Predictor:
             decisions=sparse.vstack(decisions, format="csr"),
         )
 
-    def _dense(self, kind: str, X: np.ndarray) -> np.ndarray:
+    def _outputs(self, kind: str, X: Any) -> np.ndarray:
         forward = self._program(kind)
-        out = np.empty((len(X), self.network.n_outputs), dtype=np.float32)
+        out = np.empty((X.shape[0], self.network.n_outputs), dtype=np.float32)
         for rows, x in self._blocks(X):
             out[rows] = forward(*self._variables, x).numpy()[: len(out[rows])]
         return out
@@ -165,10 +173,11 @@ class Predictor:
             (kind, self.network), lambda: make_forward(self.network, self.model, kind)
         )
 
-    def _blocks(self, X: np.ndarray) -> Iterator[tuple[slice, Any]]:
-        for start in range(0, len(X), self.block_rows):
-            rows = slice(start, start + self.block_rows)
-            block = np.ascontiguousarray(X[rows], dtype=np.float32)
+    def _blocks(self, X: Any) -> Iterator[tuple[slice, Any]]:
+        for start in range(0, X.shape[0], self.block_rows):
+            rows = slice(start, min(start + self.block_rows, X.shape[0]))
+            block = X[rows].toarray() if sparse.issparse(X) else X[rows]
+            block = np.ascontiguousarray(block, dtype=np.float32)
             missing = -len(block) % _ROW_GROUP
             if missing:
                 block = np.concatenate([block, np.zeros((missing, block.shape[1]), np.float32)])
@@ -190,3 +199,15 @@ def _joined(blocks: list[list[np.ndarray]]) -> Best:
     # Single precision's sigmoid is not monotone in TensorFlow: of two neighbouring logits the
     # larger can get the smaller probability, by some units in the last place.
     return Best(outputs, logits, np.minimum.accumulate(probabilities, axis=1))
+
+
+def _dense(chunk: Chunk) -> np.ndarray:
+    """Return the weights of a chunk's entries as a matrix."""
+    weights = chunk.entry_weight
+    if not isinstance(weights, SparseWeights):
+        assert weights is not None
+        return weights
+    (rows, cols, _), values, default = weights
+    dense = np.full((len(chunk.x), chunk.n_outputs), default)
+    dense[rows, cols] = values
+    return dense

@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from skmlclf.networks import Network, logits_of
+from skmlclf.training._batches import Entries, SparseWeights
 from skmlclf.training._gradients import FAST_GRADIENTS
 from skmlclf.training._optimizers import apply_gradients
 from skmlclf.training._programs import compile_once, variables_of
@@ -21,6 +22,7 @@ def make_step(
     *,
     weighted_rows: bool,
     weighted_labels: bool,
+    entry_weights: str | None,
     decay: bool,
     mean_over_labels: bool,
 ) -> Callable[..., Any]:
@@ -39,6 +41,8 @@ def make_step(
         Whether the rows carry weights of their own.
     weighted_labels : bool
         Whether the labels' terms carry weights of their own.
+    entry_weights : {"sparse", "dense"} or None
+        How single entries of the loss are weighted.
     decay : bool
         Whether the kernels decay.
     mean_over_labels : bool
@@ -48,9 +52,9 @@ def make_step(
     Returns
     -------
     callable
-        ``step(trainable, non_trainable, state, x, rows, cols, offsets, row_weight, rate_scale,
-        batch_size, label_weights, weight_decay)`` returning the sum of the weighted losses; the
-        variables are updated in place. `offsets` says where the positives of each batch start.
+        ``step(trainable, non_trainable, state, x, positives, starts, row_weight, entry_weight,
+        rate_scale, label_weights, weight_decay)`` returning the sum of the weighted losses; the
+        variables are updated in place. The arrays are those of a `Chunk`.
 
     Raises
     ------
@@ -71,6 +75,7 @@ def make_step(
         rows: Any,
         cols: Any,
         row_weight: Any,
+        entry_weight: Any,
         rate_scale: Any,
         label_weights: Any,
         weight_decay: Any,
@@ -84,7 +89,9 @@ def make_step(
         logits = tf.cast(logits, tf.float32)
         n_rows = tf.cast(tf.shape(x)[0], tf.float32)
         weight = (row_weight if weighted_rows else 1.0) / (n_rows * terms_per_gradient)
-        total, gradient = loss.value_and_gradient(logits, rows, cols, weight, label_weights)
+        total, gradient = loss.value_and_gradient(
+            logits, rows, cols, weight, label_weights, entry_weight
+        )
         outputs, upstream = [logits], [gradient]
         if penalties:
             # Keras adds them to the mean over the terms, and the gradient may be of their sum.
@@ -110,29 +117,26 @@ def make_step(
         non_trainable: list[tf.Variable],
         state: list[tf.Variable],
         x: Any,
-        rows: Any,
-        cols: Any,
-        offsets: Any,
+        positives: Entries,
+        starts: Any,
         row_weight: Any,
+        entry_weight: Any,
         rate_scale: Any,
-        batch_size: Any,
         label_weights: Any,
         weight_decay: Any,
     ) -> Any:
-        n_rows = tf.shape(x)[0]
-
         def body(i: Any, total: Any) -> tuple[Any, Any]:
-            start = i * batch_size
-            stop = tf.minimum(start + batch_size, n_rows)
-            first, last = offsets[i], offsets[i + 1]
+            start, stop = starts[i], starts[i + 1]
+            first, last = positives.offsets[i], positives.offsets[i + 1]
             total += one_step(
                 trainable,
                 non_trainable,
                 state,
                 x[start:stop],
-                rows[first:last] - start,
-                cols[first:last],
+                positives.rows[first:last] - start,
+                positives.cols[first:last],
                 row_weight[start:stop],
+                _of_batch(entry_weight, i, start, stop, network.n_outputs),
                 rate_scale[i],
                 label_weights,
                 weight_decay,
@@ -144,17 +148,22 @@ def make_step(
 
     vector, ids = tf.TensorSpec([None]), tf.TensorSpec([None], tf.int32)
     labels = tf.TensorSpec([network.n_outputs])
+    stored = Entries(ids, ids, ids)
+    entries = {
+        None: None,
+        "sparse": SparseWeights(stored, vector, tf.TensorSpec([])),
+        "dense": tf.TensorSpec([None, network.n_outputs]),
+    }[entry_weights]
     try:
         return compile_once(
             steps,
             *variables_of(model),
             tf.TensorSpec([None, network.n_features]),
-            ids,
-            ids,
+            stored,
             ids,
             vector,
+            entries,
             vector,
-            tf.TensorSpec([], tf.int32),
             (labels, labels) if weighted_labels else None,
             tf.TensorSpec([]) if decay else None,
         )
@@ -162,3 +171,17 @@ def make_step(
         # Traced once for every size: what the trace read is let go, or the first model's weights
         # would live as long as the program.
         stateless = optimizer = keras_weights = None
+
+
+def _of_batch(entry_weight: Any, i: Any, start: Any, stop: Any, n_outputs: int) -> Any:
+    """Return the weights of a batch's entries as a matrix; None where there are none."""
+    if entry_weight is None:
+        return None
+    if not isinstance(entry_weight, SparseWeights):
+        return entry_weight[start:stop]
+    entries, values, default = entry_weight
+    first, last = entries.offsets[i], entries.offsets[i + 1]
+    pairs = tf.stack([entries.rows[first:last] - start, entries.cols[first:last]], axis=1)
+    return tf.tensor_scatter_nd_update(
+        tf.fill([stop - start, n_outputs], default), pairs, values[first:last]
+    )

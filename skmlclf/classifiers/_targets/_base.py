@@ -3,13 +3,16 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from scipy import sparse
 
-from skmlclf.classifiers._weights import LossWeights
+from skmlclf.classifiers._weights import Counts, LossWeights
 from skmlclf.training import LOSSES, Best, Evaluation, Loss, Predictor
+
+if TYPE_CHECKING:
+    from skmlclf.classifiers._rows import Rows
 
 
 @dataclass(frozen=True)
@@ -36,9 +39,18 @@ class Targets(ABC):
         return len(self.classes)
 
     @property
+    def label_names(self) -> np.ndarray | None:
+        """Names of the labels, where they have names besides their column numbers."""
+        return None
+
+    @property
     def loss(self) -> Loss:
         """What a network of these targets is trained on."""
         return LOSSES[self.output]
+
+    def split_unknown(self, y: Any) -> tuple[Any, sparse.csr_matrix | None]:
+        """Return `y` with the entries that are not known, if there can be any, taken out."""
+        return y, None
 
     @abstractmethod
     def encode(self, y: Any) -> sparse.csr_matrix:
@@ -61,18 +73,22 @@ class Targets(ABC):
         """
 
     @abstractmethod
-    def predict(self, predictor: Predictor, X: np.ndarray) -> Any:
+    def predict(self, predictor: Predictor, X: Any) -> Any:
         """Return decisions, written as `y` was."""
 
-    def decision_function(self, predictor: Predictor, X: np.ndarray) -> np.ndarray:
+    def decision_function(self, predictor: Predictor, X: Any) -> np.ndarray:
         """Return the logits in the shape of scikit-learn's decision functions."""
         return predictor.logits(X)
 
-    def predict_proba(self, predictor: Predictor, X: np.ndarray) -> np.ndarray:
+    def predict_proba(self, predictor: Predictor, X: Any) -> np.ndarray:
         """Return the probability of every class or label."""
         return predictor.probabilities(X)
 
-    def best(self, predictor: Predictor, X: np.ndarray, k: int) -> Best:
+    def predict_log_proba(self, predictor: Predictor, X: Any) -> np.ndarray:
+        """Return the logarithm of the probability of every class or label."""
+        return -np.logaddexp(0, -predictor.logits(X))
+
+    def best(self, predictor: Predictor, X: Any, k: int) -> Best:
         """Return the `k` best columns of each row, one column per class or label."""
         return predictor.best(X, k)
 
@@ -82,21 +98,18 @@ class Targets(ABC):
 
     @abstractmethod
     def loss_weights(
-        self,
-        positives: sparse.csr_matrix,
-        sample_weight: np.ndarray | None,
-        factors: "str | np.ndarray | None",
+        self, rows: "Rows", factors: "str | np.ndarray | None", seen: Counts | None = None
     ) -> LossWeights:
-        """Combine sample weights and class factors.
+        """Combine the weights of rows and entries with class factors.
 
         Parameters
         ----------
-        positives : csr_matrix of shape (n_samples, n_outputs)
-            The encoded `y`.
-        sample_weight : ndarray of shape (n_samples,) or None
-            Positive weights.
+        rows : Rows
+            With their encoded targets and weights.
         factors : None, "balanced", or ndarray of shape (n_classes,)
             As `class_factors` reads them.
+        seen : Counts or None, default=None
+            Of the rows of earlier calls, which count in the bias.
 
         Returns
         -------
@@ -107,6 +120,10 @@ class Targets(ABC):
         ValueError
             If the weights leave nothing to train on, or are too large or too small to be added up.
         """
+
+    @abstractmethod
+    def starting_bias(self, counts: Counts, factors: "str | np.ndarray | None") -> np.ndarray:
+        """Return the logits of the best constant prediction."""
 
     # What metrics look at, one column per class or label.
 
@@ -126,7 +143,7 @@ class Targets(ABC):
         """
         return evaluation.best.outputs, evaluation.best.logits
 
-    def scores(self, predictor: Predictor, X: np.ndarray) -> np.ndarray:
+    def scores(self, predictor: Predictor, X: Any) -> np.ndarray:
         """Return a score for every column, comparable from row to row."""
         return predictor.logits(X)
 
@@ -160,3 +177,7 @@ class Targets(ABC):
 
     def _index_of_names(self) -> dict[Any, int]:
         return {name: index for index, name in enumerate(self.classes.tolist())}
+
+    def score(self, y_true: sparse.csr_matrix, y_pred: sparse.csr_matrix) -> np.ndarray:
+        """Return for each row whether two encoded targets are equal."""
+        return np.asarray((y_true != y_pred).sum(axis=1)).ravel() == 0

@@ -5,10 +5,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 from scipy import sparse
+from scipy.special import log_softmax
 
 from skmlclf.classifiers._targets._base import Targets
 from skmlclf.classifiers._targets._kinds import class_codes, one_hot
-from skmlclf.classifiers._weights import LossWeights, log_odds, row_weights
+from skmlclf.classifiers._weights import Counts, LossWeights, log_odds, row_weights
 from skmlclf.training import Best, Evaluation, Predictor
 
 
@@ -22,35 +23,42 @@ class _ClassTargets(Targets):
         return self._read_factors(class_weight, expected, "class")
 
     def loss_weights(
-        self,
-        positives: sparse.csr_matrix,
-        sample_weight: np.ndarray | None,
-        factors: str | np.ndarray | None,
+        self, rows: Any, factors: str | np.ndarray | None, seen: Counts | None = None
     ) -> LossWeights:
         """Weigh each row by its sample weight times the factor of its class."""
-        raw, scaled, total = row_weights(sample_weight, positives.shape[0])
-        codes = self._codes(positives)
+        codes = self._codes(rows.positives)
+        raw, scaled, total = row_weights(rows.weight, len(codes))
         by_class = np.bincount(codes, weights=raw, minlength=len(self.classes))
-        if factors is None:
-            factors = np.ones(len(by_class))
-        elif isinstance(factors, str):
-            # As scikit-learn balances: every class that is there gets the same total.
-            seen = by_class > 0
-            factors = np.where(seen, total / (seen.sum() * np.where(seen, by_class, 1.0)), 1.0)
-        scaled = scaled * factors[codes]
+        counts = Counts(by_class, np.full(len(self.classes), total)).plus(seen)
+        scaled = scaled * _class_factors(factors, counts)[codes]
         if not scaled.any():
             raise ValueError(
                 "class_weight is zero for every class of these rows, so there is nothing to train"
                 " on."
             )
-        return LossWeights(scaled, None, self._bias(by_class, total, factors))
+        return LossWeights(scaled, None, None, self.starting_bias(counts, factors), counts)
+
+    def starting_bias(self, counts: Counts, factors: str | np.ndarray | None) -> np.ndarray:
+        """Return the logits of the classes' shares."""
+        return self._bias(counts, _class_factors(factors, counts))
 
     def _codes(self, positives: sparse.csr_matrix) -> np.ndarray:
         """Return the index of each row's class."""
         return positives.indices
 
-    def _bias(self, by_class: np.ndarray, total: float, factors: np.ndarray) -> np.ndarray:
+    def _bias(self, counts: Counts, factors: np.ndarray) -> np.ndarray:
         raise NotImplementedError
+
+
+def _class_factors(factors: str | np.ndarray | None, counts: Counts) -> np.ndarray:
+    if factors is None:
+        return np.ones(len(counts.present))
+    if isinstance(factors, str):
+        # As scikit-learn balances: every class that is there gets the same total.
+        seen = counts.present > 0
+        each = np.where(seen, counts.present, 1.0)
+        return np.where(seen, counts.total / (seen.sum() * each), 1.0)
+    return factors
 
 
 @dataclass(frozen=True)
@@ -63,9 +71,13 @@ class MulticlassTargets(_ClassTargets):
         """Return the class of every row; `Targets` describes the rest."""
         return one_hot(class_codes(y, self.classes), len(self.classes))
 
-    def predict(self, predictor: Predictor, X: np.ndarray) -> np.ndarray:
+    def predict(self, predictor: Predictor, X: Any) -> np.ndarray:
         """Return the most probable class."""
         return self.classes[predictor.best(X, 1).outputs[:, 0]]
+
+    def predict_log_proba(self, predictor: Predictor, X: Any) -> np.ndarray:
+        """Return the logarithm of the softmax."""
+        return log_softmax(predictor.logits(X), axis=1)
 
     def decisions(self, evaluation: Evaluation) -> sparse.csr_matrix:
         """Return the most probable class of each row."""
@@ -77,15 +89,15 @@ class MulticlassTargets(_ClassTargets):
         """
         return evaluation.best.outputs, evaluation.best.probabilities
 
-    def scores(self, predictor: Predictor, X: np.ndarray) -> np.ndarray:
+    def scores(self, predictor: Predictor, X: Any) -> np.ndarray:
         """Return the probabilities."""
         return self.predict_proba(predictor, X)
 
-    def _bias(self, by_class: np.ndarray, total: float, factors: np.ndarray) -> np.ndarray:
+    def _bias(self, counts: Counts, factors: np.ndarray) -> np.ndarray:
         # Half an observation keeps classes that are not there yet finite.
         least = 0.5 * factors[factors > 0].min()
-        present = np.maximum(by_class * factors, least)
-        return self.loss.starting_bias(total - present, present)
+        present = np.maximum(counts.present * factors, least)
+        return self.loss.starting_bias(counts.total - present, present)
 
 
 @dataclass(frozen=True)
@@ -94,18 +106,22 @@ class SingleClassTargets(MulticlassTargets):
 
     output: ClassVar[str] = "sigmoid"
 
-    def predict_proba(self, predictor: Predictor, X: np.ndarray) -> np.ndarray:
+    def predict_proba(self, predictor: Predictor, X: Any) -> np.ndarray:
         """Return a certainty."""
-        return np.ones((len(X), 1), dtype=np.float32)
+        return np.ones((X.shape[0], 1), dtype=np.float32)
 
-    def best(self, predictor: Predictor, X: np.ndarray, k: int) -> Best:
+    def predict_log_proba(self, predictor: Predictor, X: Any) -> np.ndarray:
+        """Return the logarithm of a certainty."""
+        return np.zeros((X.shape[0], 1), dtype=np.float32)
+
+    def best(self, predictor: Predictor, X: Any, k: int) -> Best:
         """Return the one class."""
         certain = self.predict_proba(predictor, X)
-        return Best(np.zeros((len(X), 1), dtype=np.int32), predictor.logits(X), certain)
+        return Best(np.zeros((X.shape[0], 1), dtype=np.int32), predictor.logits(X), certain)
 
-    def _bias(self, by_class: np.ndarray, total: float, factors: np.ndarray) -> np.ndarray:
+    def _bias(self, counts: Counts, factors: np.ndarray) -> np.ndarray:
         least = 0.5 * factors[factors > 0].min()
-        return np.log(np.maximum(by_class * factors, least) / total)
+        return np.log(np.maximum(counts.present * factors, least) / counts.total)
 
 
 @dataclass(frozen=True)
@@ -129,19 +145,23 @@ class BinaryTargets(_ClassTargets):
             shape=(len(codes), 1),
         )
 
-    def predict(self, predictor: Predictor, X: np.ndarray) -> np.ndarray:
+    def predict(self, predictor: Predictor, X: Any) -> np.ndarray:
         """Return the second class where its probability is above one half."""
         return self.classes[(predictor.probabilities(X)[:, 0] > 0.5).astype(int)]
 
-    def decision_function(self, predictor: Predictor, X: np.ndarray) -> np.ndarray:
+    def decision_function(self, predictor: Predictor, X: Any) -> np.ndarray:
         """Return the logit of the second class, of shape (n_samples,)."""
         return predictor.logits(X)[:, 0]
 
-    def predict_proba(self, predictor: Predictor, X: np.ndarray) -> np.ndarray:
+    def predict_proba(self, predictor: Predictor, X: Any) -> np.ndarray:
         """Return the probabilities of both classes."""
         return _both(predictor.probabilities(X))
 
-    def best(self, predictor: Predictor, X: np.ndarray, k: int) -> Best:
+    def predict_log_proba(self, predictor: Predictor, X: Any) -> np.ndarray:
+        """Return the logarithms of the probabilities of both classes."""
+        return -np.logaddexp(0, -self.scores(predictor, X))
+
+    def best(self, predictor: Predictor, X: Any, k: int) -> Best:
         """Return the more probable class first."""
         return _ranked(predictor.logits(X), predictor.probabilities(X), k)
 
@@ -158,7 +178,7 @@ class BinaryTargets(_ClassTargets):
         best = _ranked(evaluation.best.logits, evaluation.best.probabilities, 2)
         return best.outputs, best.logits
 
-    def scores(self, predictor: Predictor, X: np.ndarray) -> np.ndarray:
+    def scores(self, predictor: Predictor, X: Any) -> np.ndarray:
         """Return the logits of both classes."""
         logits = predictor.logits(X)
         return np.hstack([-logits, logits])
@@ -166,8 +186,9 @@ class BinaryTargets(_ClassTargets):
     def _codes(self, positives: sparse.csr_matrix) -> np.ndarray:
         return np.diff(positives.indptr)
 
-    def _bias(self, by_class: np.ndarray, total: float, factors: np.ndarray) -> np.ndarray:
-        return log_odds(self.loss, by_class[1:], total, (factors[:1], factors[1:]))
+    def _bias(self, counts: Counts, factors: np.ndarray) -> np.ndarray:
+        second = Counts(counts.present[1:], counts.total[1:])
+        return log_odds(self.loss, second, (factors[:1], factors[1:]))
 
 
 def _both(probabilities: np.ndarray) -> np.ndarray:

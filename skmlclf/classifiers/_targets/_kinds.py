@@ -7,20 +7,29 @@ from scipy import sparse
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite, column_or_1d
 
+from skmlclf._indicator import read_indicator
+
 
 def is_multilabel(y: Any) -> bool:
-    """Say whether `y` is an indicator of labels: sparse, or 2-d with several columns.
+    """Say whether `y` is an indicator of labels: 2-d with several columns, dense or sparse.
 
     The values are not consulted, so a fold in which every row has one label stays what it is.
     """
-    if sparse.issparse(y):
-        return True
-    shape = y.shape if hasattr(y, "shape") else np.asarray(y).shape
-    return len(shape) == 2 and shape[1] > 1
+    if not hasattr(y, "shape"):
+        try:
+            y = np.asarray(y)
+        except ValueError:
+            # Rows of several lengths: the reader of indicators says what to do.
+            return True
+    if sparse.issparse(y) and y.ndim == 2:
+        return y.shape[1] != 1
+    return len(y.shape) == 2 and y.shape[1] > 1
 
 
 def as_classes(y: Any) -> np.ndarray:
     """Return one-dimensional classes as a finite array."""
+    if sparse.issparse(y) and y.ndim == 2:
+        y = read_indicator(y, "y").toarray().ravel()
     y = column_or_1d(y, warn=True)
     if y.dtype.kind == "f":
         assert_all_finite(y, input_name="y")

@@ -6,10 +6,16 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy import sparse
 
-from skmlclf._indicator import read_indicator
+from skmlclf._indicator import read_indicator, split_unknown
 from skmlclf.classifiers._targets._base import Targets
 from skmlclf.classifiers._targets._kinds import is_multilabel
-from skmlclf.classifiers._weights import LossWeights, log_odds, row_weights
+from skmlclf.classifiers._weights import (
+    Counts,
+    LossWeights,
+    log_odds,
+    row_weights,
+    scaled_entries,
+)
 from skmlclf.training import Predictor
 
 
@@ -21,10 +27,22 @@ class MultilabelTargets(Targets):
     ----------
     container : type or None, default=None
         Sparse class of `y`; None where `y` was dense.
+    names : ndarray of shape (n_labels,) or None, default=None
+        Names of the labels.
     """
 
     container: type | None = None
+    names: np.ndarray | None = None
     output: ClassVar[str] = "sigmoid"
+
+    @property
+    def label_names(self) -> np.ndarray | None:
+        """Names of the labels, where they have names besides their column numbers."""
+        return self.names
+
+    def split_unknown(self, y: Any) -> tuple[Any, sparse.csr_matrix | None]:
+        """Return `y` without the entries that are NaN, and which these are."""
+        return split_unknown(y)
 
     def encode(self, y: Any) -> sparse.csr_matrix:
         """Return the positives of every row; `Targets` describes the rest."""
@@ -39,7 +57,7 @@ class MultilabelTargets(Targets):
             )
         return read_indicator(y, "y")
 
-    def predict(self, predictor: Predictor, X: np.ndarray) -> Any:
+    def predict(self, predictor: Predictor, X: Any) -> Any:
         """Return the labels whose probability is above one half."""
         return self.decode(predictor.decisions(X))
 
@@ -51,36 +69,55 @@ class MultilabelTargets(Targets):
 
     def class_factors(self, class_weight: Any) -> str | np.ndarray | None:
         """Read the weights of the labels' positives."""
-        return self._read_factors(
-            class_weight, f"columns of y, 0 to {len(self.classes) - 1}", "label"
-        )
+        return self._read_factors(class_weight, self._known_labels(), "label")
 
     def loss_weights(
-        self,
-        positives: sparse.csr_matrix,
-        sample_weight: np.ndarray | None,
-        factors: str | np.ndarray | None,
+        self, rows: Any, factors: str | np.ndarray | None, seen: Counts | None = None
     ) -> LossWeights:
-        """Weigh rows by their sample weights, and labels by their factors."""
-        raw, scaled, total = row_weights(sample_weight, positives.shape[0])
+        """Weigh rows and entries by their sample weights, and labels by their factors."""
+        positives, entries = rows.positives, rows.entry_weight
+        raw, scaled, total = row_weights(rows.weight, positives.shape[0])
+        weight_of_positive = np.repeat(raw, np.diff(positives.indptr))
+        totals = np.full(positives.shape[1], total)
+        if entries is not None:
+            weight_of_positive = weight_of_positive * entries.at(positives)
+            totals = entries.column_sums(raw)
+            entries = scaled_entries(entries)
         present = np.bincount(
-            positives.indices,
-            weights=np.repeat(raw, np.diff(positives.indptr)),
-            minlength=positives.shape[1],
+            positives.indices, weights=weight_of_positive, minlength=positives.shape[1]
         )
-        labels = _label_factors(factors, present, total)
-        bias = log_odds(self.loss, present, total, labels)
-        return LossWeights(None if sample_weight is None else scaled, labels, bias)
+        counts = Counts(present, totals).plus(seen)
+        return LossWeights(
+            None if rows.weight is None else scaled,
+            _label_factors(factors, counts),
+            entries,
+            self.starting_bias(counts, factors),
+            counts,
+        )
+
+    def starting_bias(self, counts: Counts, factors: str | np.ndarray | None) -> np.ndarray:
+        """Return the log-odds of the labels."""
+        return log_odds(self.loss, counts, _label_factors(factors, counts))
+
+    def _known_labels(self) -> str:
+        columns = f"columns of y, 0 to {len(self.classes) - 1}"
+        return columns if self.names is None else f"{columns}, or names such as {self.names[0]!r}"
+
+    def _index_of_names(self) -> dict[Any, int]:
+        names = {} if self.names is None else {name: i for i, name in enumerate(self.names)}
+        return {**super()._index_of_names(), **names}
 
 
 def _label_factors(
-    factors: str | np.ndarray | None, present: np.ndarray, total: float
+    factors: str | np.ndarray | None, counts: Counts
 ) -> tuple[np.ndarray, np.ndarray] | None:
     if factors is None:
         return None
     if isinstance(factors, str):
+        present, total = counts
         # A label that is always or never there has nothing to balance.
         mixed = (present > 0) & (present < total)
+        total = np.where(total > 0, total, 1.0)
         safe = np.where(mixed, present, 0.5 * total)
         return total / (2.0 * (total - safe)), total / (2.0 * safe)
     return np.ones(len(factors)), factors

@@ -15,17 +15,25 @@ class BinaryCrossentropy:
 
     With :math:`s_{ij} = -1` where row `i` has label `j` and :math:`+1` elsewhere,
 
-    .. math:: \sum_i w_i \sum_j \omega_{ij}\, \mathrm{softplus}(s_{ij} z_{ij}),
+    .. math:: \sum_i w_i \sum_j \omega_{ij}\, v_{ij}\, \mathrm{softplus}(s_{ij} z_{ij}),
 
     which is the binary cross-entropy of the sigmoid of `z`, exact for logits of any size: no
-    difference of large numbers is taken. Only the positives are stored.
+    difference of large numbers is taken. Only the positives are stored. The weights :math:`w` are
+    those of the rows, :math:`\omega` those of the labels where present or absent, and :math:`v`
+    those of single entries.
     """
 
     output: str = "sigmoid"
     keras_name: str = "binary_crossentropy"
 
     def value_and_gradient(
-        self, logits: Any, rows: Any, cols: Any, row_weight: Any, label_weights: Any = None
+        self,
+        logits: Any,
+        rows: Any,
+        cols: Any,
+        row_weight: Any,
+        label_weights: Any = None,
+        entry_weight: Any = None,
     ) -> tuple[Any, Any]:
         """Sum the losses of a batch; `Loss` describes parameters and results."""
         pairs = tf.stack([rows, cols], axis=1)
@@ -33,6 +41,8 @@ class BinaryCrossentropy:
         terms = _weigh(_softplus(signed), pairs, cols, label_weights)
         gradient = _flip(tf.sigmoid(signed), pairs)
         gradient = _weigh(gradient, pairs, cols, label_weights)
+        if entry_weight is not None:
+            terms, gradient = terms * entry_weight, gradient * entry_weight
         if row_weight.shape.rank:
             # A product with the weights sums the rows in one pass.
             total = tf.reduce_sum(tf.linalg.matvec(terms, row_weight, transpose_a=True))

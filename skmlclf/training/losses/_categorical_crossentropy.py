@@ -22,7 +22,13 @@ class CategoricalCrossentropy:
     keras_name: str = "categorical_crossentropy"
 
     def value_and_gradient(
-        self, logits: Any, rows: Any, cols: Any, row_weight: Any, label_weights: Any = None
+        self,
+        logits: Any,
+        rows: Any,
+        cols: Any,
+        row_weight: Any,
+        label_weights: Any = None,
+        entry_weight: Any = None,
     ) -> tuple[Any, Any]:
         """Sum the losses of a batch; `Loss` describes parameters and results."""
         terms, gradient = tf.raw_ops.SparseSoftmaxCrossEntropyWithLogits(

@@ -25,7 +25,13 @@ class Loss(Protocol):
     keras_name: str
 
     def value_and_gradient(
-        self, logits: Any, rows: Any, cols: Any, row_weight: Any, label_weights: Any
+        self,
+        logits: Any,
+        rows: Any,
+        cols: Any,
+        row_weight: Any,
+        label_weights: Any = None,
+        entry_weight: Any = None,
     ) -> tuple[Any, Any]:
         """Sum the losses of a batch.
 
@@ -39,6 +45,8 @@ class Loss(Protocol):
             Factor of each row, or of all.
         label_weights : tuple of two tensors of shape (n_outputs,), or None
             Factors of each output's terms where its label is absent and present.
+        entry_weight : tensor of shape (n_rows, n_outputs), or None
+            Factor of each single term.
 
         Returns
         -------
