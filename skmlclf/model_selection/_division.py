@@ -222,7 +222,7 @@ class _Division:
         Returns
         -------
         list of tuple of int, or None
-            Labels that have left a part, and the part; None if there was no such swap.
+            Labels that have left a required part, and the part; None if there was no such swap.
         """
         rows = self._rows_of(label)
         may_be_lost = np.zeros(len(self.totals), dtype=bool)
@@ -251,6 +251,8 @@ class _Division:
         source = self.parts[arriving]
         labels = self._move(arriving, part)
         self._move(leaving, source)
+        if not self.required[source]:
+            return []
         return [(other, source) for other in labels[self.counts[labels, source] == 0]]
 
     def _is_spare(self, counts: NDArray[np.int_]) -> NDArray[np.bool_]:

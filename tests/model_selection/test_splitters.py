@@ -364,6 +364,21 @@ def assert_same_error(theirs, ours):
 
 
 class TestDivision:
+    @given(label_matrices(), st.integers(0, 3))
+    @settings(max_examples=60, deadline=None)
+    def test_rows_that_are_left_out_do_not_keep_labels_from_both_sides(self, y, seed):
+        # One label per row and room for all: each label with two rows is on both sides.
+        y = y.toarray() & (np.cumsum(y.toarray(), axis=1) == 1)
+        total = y.sum(axis=0)
+        third = len(y) // 3
+        cv = MultilabelStratifiedShuffleSplit(
+            1, test_size=third, train_size=third, random_state=seed
+        )
+        ((train, test),) = split_all(cv, y)
+        if (total > 0).sum() + 1 <= third:
+            assert (y[train].sum(axis=0)[total >= 2] >= 1).all()
+            assert (y[test].sum(axis=0)[total >= 2] >= 1).all()
+
     @given(label_matrices(), st.integers(2, 5), st.booleans())
     @settings(max_examples=60, deadline=None)
     def test_each_step_keeps_its_books(self, y, n_parts, last_is_required):
