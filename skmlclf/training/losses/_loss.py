@@ -21,9 +21,6 @@ class Loss(Protocol):
 
     def __hash__(self) -> int: ...
 
-    output: str
-    keras_name: str
-
     def value_and_gradient(
         self,
         logits: Any,
