@@ -1,4 +1,4 @@
-"""Ranking and decision metrics for thousands of labels, as functions, scorers and streams."""
+"""Ranking and decision metrics for thousands of labels: functions, scorers, and batches."""
 
 from skmlclf.metrics.accumulator import RankingAccumulator
 from skmlclf.metrics.average_precision import (

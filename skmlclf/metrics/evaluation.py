@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from skmlclf._indicator import read_indicator
 from skmlclf.metrics.registry import Metric, get_metric
@@ -102,15 +102,12 @@ def evaluate_metrics(
     return values
 
 
-def _without_rounding(topk: TopK) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Let no score of a top-k list exceed the one before it by no more than rounding."""
-    labels, scores = np.asarray(topk[0]), np.asarray(topk[1])
-    if scores.dtype.kind != "f" or scores.ndim != 2:
-        return labels, scores
-    rises = scores[:, 1:] > scores[:, :-1]
-    if not rises.any():
-        return labels, scores
-    flat = np.minimum.accumulate(scores, axis=1)
+def _without_rounding(topk: TopK) -> TopK:
+    """Lower the scores of a top-k list that exceed an earlier one by no more than rounding."""
+    scores = np.asarray(topk[1])
+    if scores.dtype.kind != "f" or scores.ndim != 2 or (scores[:, 1:] <= scores[:, :-1]).all():
+        return topk
+    falling = np.minimum.accumulate(scores, axis=1)
     # What rises by more was not sorted at all, and the metrics say so.
-    within = scores - flat <= ROUNDING_STEPS * np.spacing(np.abs(flat))
-    return labels, flat if within.all() else scores
+    within = scores - falling <= ROUNDING_STEPS * np.spacing(np.abs(falling))
+    return (topk[0], falling) if within.all() else topk

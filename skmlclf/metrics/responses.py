@@ -210,7 +210,7 @@ def as_indicator(y_true: Any, estimator: Any) -> tuple[Any, NDArray[Any] | None]
         If `y_true` is one-dimensional and the estimator has no ``classes_``, or a class is not
         among them.
     """
-    if sp.issparse(y_true) or np.ndim(y_true) != 1:
+    if sp.issparse(y_true) or not _is_one_dimensional(y_true):
         return y_true, None
     classes = getattr(estimator, "classes_", None)
     if classes is None or isinstance(classes, list):
@@ -219,6 +219,14 @@ def as_indicator(y_true: Any, estimator: Any) -> tuple[Any, NDArray[Any] | None]
             "is which column. Give y as a 0/1 matrix of one column per label."
         )
     return one_hot(y_true, np.asarray(classes)), np.asarray(classes)
+
+
+def _is_one_dimensional(y: Any) -> bool:
+    try:
+        return np.ndim(y) == 1
+    except ValueError:
+        # Lists of different lengths: the reader of indicators says what to do with them.
+        return False
 
 
 def one_hot(y: Any, classes: NDArray[Any]) -> sp.csr_array:

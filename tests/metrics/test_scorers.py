@@ -181,9 +181,27 @@ def test_any_classifier(name, weighted):
         assert value == pytest.approx(expected[scoring], rel=1e-12), scoring
 
 
-@pytest.mark.parametrize("form", [list, pd.DataFrame, sp.csc_array])
+def every_pair_twice(y):
+    y = sp.csr_array(y)
+    return sp.csr_array((np.repeat(y.data, 2), np.repeat(y.indices, 2), 2 * y.indptr), y.shape)
+
+
+FORMS = {
+    "lists": lambda y: y.tolist(),
+    "frame": pd.DataFrame,
+    "nullable frame": lambda y: pd.DataFrame(y).astype("Int64"),
+    "frame of mixed columns": lambda y: pd.DataFrame(y).astype({0: bool, 1: object, 2: "boolean"}),
+    "object": lambda y: y.astype(object),
+    "float16": lambda y: y.astype(np.float16),
+    "big-endian": lambda y: y.astype(">i4"),
+    "csc": sp.csc_array,
+    "each pair twice": every_pair_twice,
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
 def test_any_form_of_targets(form):
-    targets = Y.tolist() if form is list else form(Y)
+    targets = FORMS[form](Y)
     model = TopKClassifier().fit(X, Y)
     for scoring in ("gap_at_3", "perr", "f1_samples", "multilabel_confusion_matrix"):
         scorer = get_scorer(scoring)
@@ -222,6 +240,12 @@ def test_one_dimensional_targets():
         get_scorer("hit_at_1")(model, features, y)
     with pytest.raises(ValueError, match="y is one-dimensional"):
         get_scorer("hit_at_1")(KNeighborsClassifier().fit(X, Y), X, Y[:, 0])
+
+
+def test_ragged_lists_of_names_are_told_of_the_binarizer():
+    model = TopKClassifier().fit(X, Y)
+    with pytest.raises(ValueError, match="MultiLabelBinarizer"):
+        get_scorer("gap_at_5")(model, X[:2], [["cat", "dog"], ["cat"]])
 
 
 def test_no_scores_to_be_had(calls):

@@ -1,4 +1,4 @@
-"""Tests may register metrics: each starts from the table as it was."""
+"""Tests and doctests may register metrics: each starts from the table as it was."""
 
 import pytest
 
