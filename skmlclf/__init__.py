@@ -16,6 +16,7 @@ _HOMES = {
     "DeepMLPClassifier": "skmlclf.classifiers",
     "NetworkClassifier": "skmlclf.classifiers",
     "make_feature_mlp": "skmlclf.classifiers",
+    "predict_topk": "skmlclf.classifiers",
     "ModalitySelector": "skmlclf.preprocessing",
 }
 

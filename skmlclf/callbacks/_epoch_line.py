@@ -101,4 +101,7 @@ class EpochPrinter(keras.callbacks.Callback):
         """Print the line."""
         seconds = perf_counter() - self._start
         line = epoch_line(epoch, self.params["epochs"], seconds, logs or {})
-        print(line, file=self.file or sys.stdout, flush=True)
+        file = self.file or sys.stdout
+        # A program without a console has no standard output.
+        if file is not None:
+            print(line, file=file, flush=True)

@@ -129,8 +129,10 @@ def _blocks(widths: Sequence[int], width: int) -> list[list[int]]:
     return blocks
 
 
-def _live_display(file: TextIO) -> Any:
+def _live_display(file: TextIO | None) -> Any:
     """Return what redraws a table, on a terminal or in a notebook; None where nothing can."""
+    if file is None:
+        return None
     with contextlib.suppress(ImportError):
         from rich.console import Console
         from rich.live import Live

@@ -6,6 +6,7 @@ from skmlclf.classifiers._block_mlp import BlockMLPClassifier
 from skmlclf.classifiers._deep_mlp import DeepMLPClassifier
 from skmlclf.classifiers._feature_mlp import make_feature_mlp
 from skmlclf.classifiers._network_classifier import NetworkClassifier
+from skmlclf.classifiers._topk import predict_topk
 
 __all__ = [
     "BaseKerasClassifier",
@@ -14,4 +15,5 @@ __all__ = [
     "DeepMLPClassifier",
     "NetworkClassifier",
     "make_feature_mlp",
+    "predict_topk",
 ]

@@ -187,6 +187,12 @@ default=None
         if hasattr(self, "dropout"):
             set_dropout(self._network_, self.model_, self.dropout)
 
+    def _forget(self) -> None:
+        """Be as if never fitted."""
+        for name in [*vars(self)]:
+            if name.endswith("_") or name in _FITTED:
+                delattr(self, name)
+
     def _check_parameters(self) -> None:
         """Refuse parameters that no data could make right.
 
@@ -270,6 +276,9 @@ default=None
             self.model_ = self._compiled(self._network_, self._optimizer_, seed=0)
             for variable, array in zip(_all_variables(self.model_), arrays, strict=True):
                 variable.assign(array)
+
+
+_FITTED = ("_generator", "_split_generator", "_counts")
 
 
 def _all_variables(model: keras.Model) -> list[Any]:

@@ -25,19 +25,44 @@ class BestEpoch(keras.callbacks.Callback):
         self.sign = 1.0 if greater_is_better else -1.0
         self.patience = patience
         self.tol = tol
+        self._initial: float | None = None
+
+    def start_from(self, value: float) -> None:
+        """Let the weights that a resumed fit starts from be the best so far.
+
+        Parameters
+        ----------
+        value : float
+            Of the monitored value, under these weights.
+        """
+        self._initial = value
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-        """Forget any earlier fit."""
-        self.best_epoch = -1
+        """Forget any earlier fit, but for the weights that this one starts from."""
         self._best = self._mark = -np.inf
         self._waited = 0
         self._weights: list[np.ndarray] = []
+        if self._initial is not None:
+            self._best = self._mark = self.sign * self._initial
+            self._weights = self.model.get_weights()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Compare, and ask to stop when patience is at its end."""
+        """Compare, and ask to stop when patience is at its end.
+
+        Raises
+        ------
+        ValueError
+            If the value is NaN: it cannot be compared.
+        """
         value = self.sign * (logs or {})[self.monitor]
+        if np.isnan(value):
+            raise ValueError(
+                f"Early stopping looks at {self.monitor!r}, which is NaN after epoch {epoch + 1}:"
+                " the held-out rows do not define it. Choose another scoring, or hold out rows"
+                " with labels."
+            )
         if value > self._best:
-            self._best, self.best_epoch = value, epoch
+            self._best = value
             self._weights = self.model.get_weights()
         # The best weights are kept however small the gain; only patience asks for `tol`.
         if value > self._mark + self.tol:

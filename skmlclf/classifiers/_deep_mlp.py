@@ -58,6 +58,9 @@ class DeepMLPClassifier(BaseKerasClassifier):
         `skmlclf.metrics.get_scorer_names`, or a scorer of scikit-learn's kind or name.
     validation_fraction : float, default=0.1
         Share of the training rows to hold out where early stopping or a callback needs some.
+    stratify : bool, default=False
+        Whether each label keeps its share among the rows that are held out, rare ones as far as
+        they go, instead of as chance has it.
     n_iter_no_change : int, default=10
         Epochs without improvement after which early stopping stops.
     tol : float, default=1e-6
@@ -133,6 +136,7 @@ class DeepMLPClassifier(BaseKerasClassifier):
         early_stopping: bool = False,
         scoring: str | Callable[..., Any] = "loss",
         validation_fraction: float = 0.1,
+        stratify: bool = False,
         n_iter_no_change: int = 10,
         tol: float = 1e-6,
         precision: str = "float32",
@@ -156,6 +160,7 @@ class DeepMLPClassifier(BaseKerasClassifier):
         self.early_stopping = early_stopping
         self.scoring = scoring
         self.validation_fraction = validation_fraction
+        self.stratify = stratify
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
         self.precision = precision

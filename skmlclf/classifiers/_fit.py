@@ -19,6 +19,7 @@ from skmlclf.classifiers._weights import LossWeights
 from skmlclf.networks import Network, set_output_bias
 from skmlclf.training import (
     ArrayBatches,
+    DivergedError,
     Predictor,
     check_precision,
     check_process,
@@ -175,12 +176,32 @@ class Fit:
     def run(self, estimator: Any) -> None:
         """Train, and leave what was learnt on the estimator.
 
+        Interrupted, the estimator keeps the last epoch that was completed, or where there was none
+        what it had before. After a fit that diverged there is nothing left to predict with.
+
         Parameters
         ----------
         estimator : classifier
             That the fit was prepared for.
         """
-        estimator._adopt(self)
+        before = vars(estimator).copy()
+        weights = self.model.get_weights() if self.plan.resumes else []
+        recorder = HistoryRecorder(estimator, self.evaluate)
+        try:
+            estimator._adopt(self)
+            self._train(estimator, recorder)
+        except DivergedError:
+            estimator._forget()
+            raise
+        except BaseException:
+            if not recorder.restore():
+                vars(estimator).clear()
+                vars(estimator).update(before)
+                if self.plan.resumes:
+                    self.model.set_weights(weights)
+            raise
+
+    def _train(self, estimator: Any, recorder: HistoryRecorder) -> None:
         first = len(estimator.history_.get("loss", ()))
         n_epochs = self.plan.epochs
         batch_size = estimator._resolved_batch_size(len(self.rows.index))
@@ -192,7 +213,9 @@ class Fit:
             self.rows.index,
             self.weights.entries,
         )
-        recorder = HistoryRecorder(estimator, self.evaluate)
+        best_epoch = self.callbacks.best_epoch
+        if best_epoch is not None and self.plan.resumes:
+            best_epoch.start_from(self.evaluate()[best_epoch.monitor])
         # Set on the estimator itself, or on a pipeline or a search around it.
         watched = hasattr(estimator, "_skl_callbacks") or hasattr(estimator, "_parent_callback_ctx")
         tasks = [SklearnTasks(estimator, self.data)] if watched else []

@@ -82,7 +82,8 @@ def hold_out(
         own = Request(tuple(metrics), "val", data.X_val, data.y_val, data.sample_weight_val)
         requests.insert(0, own)
     elif shared:
-        rows, split = split_rows(rows, estimator.validation_fraction, rng)
+        labels = targets.indicator(rows.positives) if estimator.stratify else None
+        rows, split = split_rows(rows, estimator.validation_fraction, rng, labels=labels)
         held_out.append(HeldOut(estimator, split, targets, metrics, "val", data.taker(split)))
     for request in requests:
         if request.X is not None:
@@ -136,6 +137,10 @@ class HeldOut:
         self._given = given
         self._metrics, self._scorers = named_scorers(metrics)
         self._y_true = targets.indicator(rows.positives)
+        self._unknown = None
+        if rows.entry_weight is not None:
+            unknown = rows.entry_weight.unknown(slice(None))
+            self._unknown = unknown if unknown.any() else None
         depths = [metric.depth_for(self._y_true) or 1 for metric in self._metrics.values()]
         self._depth = min(rows.positives.shape[1], max(depths, default=1))
 
@@ -158,7 +163,11 @@ class HeldOut:
         responses = _HeldOutResponses(predictor, rows, self._targets, evaluation)
         values = {"loss": evaluation.loss}
         values |= evaluate_metrics(
-            self._metrics.values(), self._y_true, responses, sample_weight=rows.weight
+            self._metrics.values(),
+            self._y_true,
+            responses,
+            sample_weight=rows.weight,
+            unknown=self._unknown,
         )
         if self._scorers:
             X, y = self._given()

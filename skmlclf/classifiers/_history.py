@@ -29,6 +29,7 @@ class HistoryRecorder(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Count what was run before."""
+        self._completed: list[np.ndarray] | None = None
         n_before = len(self.estimator.history_.get("loss", ()))
         self._samples: list[bytes | None] = [None] * n_before
         self.estimator.n_iter_ = n_before
@@ -48,6 +49,21 @@ class HistoryRecorder(keras.callbacks.Callback):
             history.setdefault(name, []).append(float(value))
         self.estimator.n_iter_ = len(history["loss"])
         self.estimator.best_epoch_ = self._kept_epoch()
+        self._completed = self.model.get_weights()
+
+    def restore(self) -> bool:
+        """Bring back the weights of the last epoch that was completed.
+
+        Returns
+        -------
+        bool
+            Whether there was one in this fit.
+        """
+        completed = getattr(self, "_completed", None)
+        if completed is None:
+            return False
+        self.model.set_weights(completed)
+        return True
 
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:
         """Say which epoch's weights are kept; measure again those that are of none."""

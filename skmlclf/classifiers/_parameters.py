@@ -23,6 +23,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "early_stopping": ["boolean"],
     "scoring": [str, callable],
     "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+    "stratify": ["boolean"],
     "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
     "tol": [Interval(Real, 0, None, closed="left")],
     "precision": [StrOptions({"float32", "bfloat16"})],

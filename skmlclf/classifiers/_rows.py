@@ -12,6 +12,7 @@ from sklearn.utils.validation import validate_data
 from skmlclf._compat import _check_sample_weight, _get_feature_names
 from skmlclf.classifiers._targets import MultilabelTargets, Targets
 from skmlclf.classifiers._weights import row_weights, scaled_entries
+from skmlclf.model_selection import MultilabelStratifiedShuffleSplit
 from skmlclf.training import EntryWeights
 
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
@@ -279,7 +280,13 @@ def read_held_out(
     return replace(rows, weight=weight, entry_weight=entries)
 
 
-def split_rows(rows: Rows, fraction: float, rng: np.random.RandomState) -> tuple[Rows, Rows]:
+def split_rows(
+    rows: Rows,
+    fraction: float,
+    rng: np.random.RandomState,
+    *,
+    labels: sparse.csr_matrix | None = None,
+) -> tuple[Rows, Rows]:
     """Split off a random part of the rows.
 
     Parameters
@@ -290,6 +297,8 @@ def split_rows(rows: Rows, fraction: float, rng: np.random.RandomState) -> tuple
         Share to split off, in (0, 1).
     rng : RandomState
         Decides which rows.
+    labels : csr_matrix of shape (n_rows, n_labels) or None, default=None
+        Labels that are to keep their shares on both sides; None leaves them to chance.
 
     Returns
     -------
@@ -303,5 +312,10 @@ def split_rows(rows: Rows, fraction: float, rng: np.random.RandomState) -> tuple
             f"validation_fraction={fraction} of {n_rows} training rows leaves none to train on;"
             " lower it or pass X_val and y_val."
         )
-    order = rng.permutation(n_rows)
-    return rows.take(np.sort(order[n_held_out:])), rows.take(np.sort(order[:n_held_out]))
+    if labels is not None:
+        splitter = MultilabelStratifiedShuffleSplit(1, test_size=n_held_out, random_state=rng)
+        kept, held_out = next(splitter.split(labels, labels))
+    else:
+        order = rng.permutation(n_rows)
+        kept, held_out = order[n_held_out:], order[:n_held_out]
+    return rows.take(np.sort(kept)), rows.take(np.sort(held_out))

@@ -21,6 +21,8 @@ def evaluate_metrics(
     y_true: Any,
     responses: Responses,
     sample_weight: ArrayLike | None = None,
+    *,
+    unknown: NDArray[np.bool_] | None = None,
 ) -> dict[str, float]:
     """Compute metrics of what a classifier responds with.
 
@@ -36,6 +38,9 @@ def evaluate_metrics(
         a metric needs them.
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each row.
+    unknown : bool array of shape (n_samples, n_labels), default=None
+        Labels that are not known, 0 in `y_true`: they take no part. A matrix of all scores is made
+        then.
 
     Returns
     -------
@@ -82,6 +87,8 @@ def evaluate_metrics(
         for name, metric in chosen.items()
         if (depth := metric.depth_for(y_true)) is not None
     }
+    if unknown is not None:
+        responses = _KnownResponses(responses, unknown)
     topk = responses.top_k(max(depths.values())) if depths else None
     if topk is not None:
         topk = _without_rounding(topk)
@@ -97,9 +104,31 @@ def evaluate_metrics(
 
     values: dict[str, float] = {}
     for name, metric in chosen.items():
-        value = metric.compute(y_true, response_to(metric), sample_weight)
+        value = metric.compute(y_true, response_to(metric), sample_weight, unknown=unknown)
         values.update(value if isinstance(value, dict) else {name: value})
     return values
+
+
+class _KnownResponses:
+    """Responses in which labels that are not known are ranked last and never decided on."""
+
+    def __init__(self, responses: Responses, unknown: NDArray[np.bool_]) -> None:
+        self._responses = responses
+        self._unknown = unknown
+
+    def top_k(self, k: int) -> None:
+        return None
+
+    def scores(self) -> Any:
+        return np.where(self._unknown, -np.inf, self._responses.scores())
+
+    def probabilities(self) -> Any:
+        return np.where(self._unknown, 0.0, self._responses.probabilities())
+
+    def decisions(self) -> Any:
+        y_pred = self._responses.decisions()
+        y_pred = y_pred.toarray() if sp.issparse(y_pred) else np.asarray(y_pred)
+        return np.where(self._unknown, 0, y_pred)
 
 
 def _without_rounding(topk: TopK) -> TopK:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from inspect import signature
 from numbers import Integral
 from typing import Any, Literal, get_args
 
@@ -152,7 +153,12 @@ class Metric:
         return self.depth(y_true) if callable(self.depth) else self.depth
 
     def compute(
-        self, y_true: Any, y_response: Any, sample_weight: ArrayLike | None = None
+        self,
+        y_true: Any,
+        y_response: Any,
+        sample_weight: ArrayLike | None = None,
+        *,
+        unknown: Any = None,
     ) -> float | dict[str, float]:
         """Compute the metric's own value; a loss is lower where it is better.
 
@@ -164,14 +170,20 @@ class Metric:
             What the metric looks at, as ``response`` says.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row.
+        unknown : bool array of shape (n_samples, n_labels), default=None
+            Which labels are not known. They are 0 in `y_true` and last in rankings, or 0 in
+            decisions; a function that counts absent labels too, and so has to tell them from
+            these, has a parameter of this name.
 
         Returns
         -------
         float, or dict of str to float
             A dict where the metric has ``keys``.
         """
-        weights = {} if sample_weight is None else {"sample_weight": sample_weight}
-        value = self.function(y_true, y_response, **weights)
+        optional = {} if sample_weight is None else {"sample_weight": sample_weight}
+        if unknown is not None and "unknown" in signature(self.function).parameters:
+            optional["unknown"] = unknown
+        value = self.function(y_true, y_response, **optional)
         if isinstance(value, Mapping) != bool(self.keys) or (
             self.keys and set(value) != set(self.keys)
         ):
@@ -315,9 +327,28 @@ def _f1_samples(y_true: Any, y_pred: Any, **kwargs: Any) -> float:
 _CELLS = ("tn", "fp", "fn", "tp")
 
 
-def _confusion_totals(y_true: Any, y_pred: Any, **kwargs: Any) -> dict[str, float]:
+def _confusion_totals(
+    y_true: Any, y_pred: Any, *, unknown: Any = None, **kwargs: Any
+) -> dict[str, float]:
     totals = multilabel_confusion_matrix(y_true, y_pred, **kwargs).sum(axis=0)
-    return dict(zip(_CELLS, totals.ravel(), strict=True))
+    cells = dict(zip(_CELLS, totals.ravel(), strict=True))
+    if unknown is not None:
+        cells["tn"] -= _unknown_weight(unknown, kwargs.get("sample_weight"))
+    return cells
+
+
+def _hamming(y_true: Any, y_pred: Any, *, unknown: Any = None, **kwargs: Any) -> float:
+    loss = hamming_loss(y_true, y_pred, **kwargs)
+    if unknown is None:
+        return loss
+    weight = kwargs.get("sample_weight")
+    entries = np.shape(unknown)[1] * (len(unknown) if weight is None else np.sum(weight))
+    return loss * entries / (entries - _unknown_weight(unknown, weight))
+
+
+def _unknown_weight(unknown: Any, sample_weight: Any) -> float:
+    counts = np.sum(unknown, axis=1)
+    return float(counts.sum() if sample_weight is None else counts @ np.asarray(sample_weight))
 
 
 _METRICS: dict[str, Metric] = {}
@@ -334,7 +365,7 @@ for _metric in (
     Metric("precision_samples", _precision_samples, response="decisions"),
     Metric("recall_samples", _recall_samples, response="decisions"),
     Metric("f1_samples", _f1_samples, response="decisions"),
-    Metric("hamming", hamming_loss, greater_is_better=False, response="decisions"),
+    Metric("hamming", _hamming, greater_is_better=False, response="decisions"),
     Metric(
         "multilabel_confusion_matrix",
         _confusion_totals,

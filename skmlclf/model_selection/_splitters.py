@@ -10,8 +10,8 @@ from sklearn.model_selection import BaseShuffleSplit
 from sklearn.utils import check_random_state
 
 from skmlclf._compat import BaseKFold, validate_shuffle_split
+from skmlclf._indicator import read_indicator
 from skmlclf.model_selection._division import divide_rows
-from skmlclf.model_selection._labels import read_indicator
 
 Split = tuple[NDArray[np.intp], NDArray[np.intp]]
 

@@ -14,7 +14,7 @@ from skmlclf._compat import (
     validate_params,
     validate_shuffle_split,
 )
-from skmlclf.model_selection._labels import read_indicator
+from skmlclf._indicator import read_indicator
 from skmlclf.model_selection._splitters import MultilabelStratifiedShuffleSplit
 
 _SIZE = [

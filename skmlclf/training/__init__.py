@@ -3,7 +3,7 @@
 from skmlclf.training._batches import ArrayBatches, EntryWeights
 from skmlclf.training._garbage import collect_dropped_models
 from skmlclf.training._hardware import check_precision, has_bfloat16, take_share_of_cores
-from skmlclf.training._loop import train
+from skmlclf.training._loop import DivergedError, train
 from skmlclf.training._optimizers import OPTIMIZERS, check_optimizer, make_optimizer, optimizer_key
 from skmlclf.training._predictor import Best, Evaluation, Predictor
 from skmlclf.training._processes import check_process
@@ -17,6 +17,7 @@ __all__ = [
     "SCHEDULES",
     "ArrayBatches",
     "Best",
+    "DivergedError",
     "EntryWeights",
     "Evaluation",
     "Loss",

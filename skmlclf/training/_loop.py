@@ -17,6 +17,10 @@ from skmlclf.training.losses import LOSSES
 _BATCH_HOOKS = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
 
 
+class DivergedError(ValueError):
+    """Training has left the numbers: there are no weights to predict with."""
+
+
 class Batches(Protocol):
     """Where the rows of an epoch come from: arrays now, any other source with these members."""
 
@@ -88,7 +92,9 @@ def train(
     Raises
     ------
     ValueError
-        If a layer cannot be compiled, or the loss is no longer finite.
+        If a layer cannot be compiled.
+    DivergedError
+        If the loss or the weights are no longer finite.
     """
     loss = LOSSES[network.output]
     choices: dict[str, Any] = {
@@ -131,11 +137,7 @@ def train(
             _notify(callbacks, "on_epoch_begin", epoch, {})
             first_step = (epoch - epochs.start) * batches.n_batches
             logs = {"loss": _run_epoch(run, model, batches, first_step, rng, callbacks)}
-            if not np.isfinite(logs["loss"]):
-                raise ValueError(
-                    f"Training diverged: the loss of epoch {epoch + 1} is {logs['loss']}. Lower"
-                    " learning_rate, or scale the features."
-                )
+            _check_finite(logs["loss"], variables[0], epoch)
             logs.update(evaluate())
             _notify(callbacks, "on_epoch_end", epoch, logs)
             if model.stop_training:
@@ -170,6 +172,17 @@ def _run_epoch(
         if model.stop_training:
             break
     return total / weight
+
+
+def _check_finite(loss: float, weights: Sequence[tf.Variable], epoch: int) -> None:
+    # The loss of a step is that of the weights before it, so the last step is not in it.
+    if np.isfinite(loss) and all(np.isfinite(weight.numpy()).all() for weight in weights):
+        return
+    reason = f"its loss is {loss}" if not np.isfinite(loss) else "its weights are not finite"
+    raise DivergedError(
+        f"Training diverged in epoch {epoch + 1}: {reason}. Lower learning_rate, or scale the"
+        " features."
+    )
 
 
 def _watches_batches(callback: Any) -> bool:
