@@ -271,12 +271,12 @@ def read_held_out(
             f"The columns of X_val must be those of X, in the same order: got"
             f" {got.tolist()[:5]}, expected {expected.tolist()[:5]}."
         )
-    entries = rows.entry_weight
+    weight, entries = rows.weight, rows.entry_weight
+    _, scaled, _ = row_weights(weight, len(rows.index), "sample_weight_val")
     if entries is not None:
-        entries = scaled_entries(entries, "sample_weight_val")
-    weight = rows.weight
+        entries = scaled_entries(entries, scaled, "sample_weight_val")
     if weight is not None:
-        weight = row_weights(weight, len(weight), "sample_weight_val")[1]
+        weight = scaled
     return replace(rows, weight=weight, entry_weight=entries)
 
 

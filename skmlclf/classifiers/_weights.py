@@ -89,13 +89,17 @@ def row_weights(
     return raw, scaled, total
 
 
-def scaled_entries(weights: EntryWeights, name: str = "sample_weight") -> EntryWeights:
+def scaled_entries(
+    weights: EntryWeights, row_weight: np.ndarray, name: str = "sample_weight"
+) -> EntryWeights:
     """Scale the weights of entries to a mean of one.
 
     Parameters
     ----------
     weights : EntryWeights
         Not negative, as they were given.
+    row_weight : ndarray of shape (n_samples,)
+        Weights that the rows have besides, one on average.
     name : str, default="sample_weight"
         What an error calls them.
 
@@ -108,7 +112,7 @@ def scaled_entries(weights: EntryWeights, name: str = "sample_weight") -> EntryW
     ValueError
         If they are too large or too small to be added up.
     """
-    mean = float(weights.by_row().mean())
+    mean = float((weights.by_row() * row_weight).mean())
     if not 0 < mean < np.inf:
         raise ValueError(
             f"{name} must have a sum that double precision can hold and divide by, got a mean of"
@@ -137,17 +141,20 @@ def log_odds(
     ndarray of shape (n_outputs,)
     """
     present, total = counts
-    # Labels that are never or always there stay finite by half an observation, or by the mean
-    # count where that is less: after a few rows, thousands of labels have not been seen yet.
+    # Labels that are never or always there stay finite by half an observation, or by a tenth of
+    # the mean count where that is less: after a few rows thousands of labels have not been seen
+    # yet, and half an observation of each would outweigh all that were.
     mean = present.mean()
-    least = min(0.5, mean) if mean > 0 else 0.5
+    least = min(0.5, 0.1 * mean) if mean > 0 else 0.5
+    counted = np.clip(present, least, np.maximum(least, total - 0.5))
+    absent = np.maximum(total - counted, 0.5)
     never_known = total == 0
     if never_known.any() and not never_known.all():
-        rate = present.sum() / total.sum()
-        present = np.where(never_known, max(rate, least), present)
-        total = np.where(never_known, 1.0, total)
-    present = np.clip(present, least, np.maximum(least, total - 0.5))
-    absent = np.maximum(total - present, 0.5)
+        # Nothing is known of them but what the labels are like on average.
+        rate = np.clip(present.sum() / total.sum(), 1e-6, 1.0 - 1e-6)
+        counted = np.where(never_known, rate, counted)
+        absent = np.where(never_known, 1.0 - rate, absent)
+    present = counted
     if factors is not None:
         tiny = np.finfo(np.float32).tiny
         absent, present = (

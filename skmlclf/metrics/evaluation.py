@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from skmlclf._indicator import read_indicator
 from skmlclf.metrics.registry import Metric, get_metric

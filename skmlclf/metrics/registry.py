@@ -9,6 +9,7 @@ from inspect import signature
 from numbers import Integral
 from typing import Any, Literal, get_args
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from skmlclf.metrics._inputs import LabelMatrix

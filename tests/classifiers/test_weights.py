@@ -3,22 +3,29 @@ import pytest
 from scipy import sparse
 from sklearn.utils.class_weight import compute_class_weight
 
+from skmlclf.classifiers._rows import Rows
 from skmlclf.classifiers._targets import read_targets
 
 Y = np.array([[1, 0, 0, 1], [1, 1, 0, 0], [1, 0, 0, 0], [1, 0, 0, 0]])
 
 
+def rows_of(targets, y, weight=None):
+    """Rows without features, which weights do not look at."""
+    return Rows(None, None, np.arange(len(y)), targets.encode(y), weight)
+
+
 def weights_of(y, sample_weight=None, class_weight=None):
     targets = read_targets(y)
     factors = targets.class_factors(class_weight)
-    return targets.loss_weights(targets.encode(y), sample_weight, factors)
+    return targets.loss_weights(rows_of(targets, y, sample_weight), factors)
 
 
 def test_bias_is_the_log_odds_of_each_label():
     bias = weights_of(Y).bias
     np.testing.assert_allclose(bias[1], np.log(1 / 3))
-    assert bias[0] > 1
-    assert bias[2] == -bias[0]
+    # Half an observation, or a tenth of the mean count, stands for what was not seen.
+    np.testing.assert_allclose(bias[0], np.log(3.5 / 0.5))
+    np.testing.assert_allclose(bias[2], np.log(0.15 / 3.85))
     assert np.isfinite(bias).all()
 
 
@@ -39,7 +46,7 @@ def test_balanced_labels_start_undecided():
     assert np.isfinite(weights.bias).all()
 
 
-def test_a_weight_a_label():
+def test_one_weight_per_label():
     by_column = weights_of(Y, class_weight={1: 5.0, 3: 2.0})
     by_array = weights_of(Y, class_weight=[1.0, 5.0, 1.0, 2.0])
     for a, b in zip(by_column.labels, by_array.labels, strict=True):
@@ -61,12 +68,14 @@ def test_class_weights_are_those_of_scikit_learn(y, class_weight):
         np.testing.assert_allclose(weights.bias, weights.bias[0])
 
 
-def test_the_best_constant_is_where_the_loss_has_no_slope():
+def test_the_best_constant_is_where_the_loss_has_no_gradient():
     weight = np.array([1.0, 2.0, 0.5, 4.0])
     weights = weights_of(Y, weight, class_weight=[1.0, 5.0, 1.0, 0.2])
     p = 1 / (1 + np.exp(-weights.bias))
-    slope = np.where(Y == 1, weights.labels[1] * (p - 1), weights.labels[0] * p)
-    np.testing.assert_allclose((weights.rows[:, None] * slope).sum(axis=0)[[1, 3]], 0, atol=1e-12)
+    gradient = np.where(Y == 1, weights.labels[1] * (p - 1), weights.labels[0] * p)
+    np.testing.assert_allclose(
+        (weights.rows[:, None] * gradient).sum(axis=0)[[1, 3]], 0, atol=1e-12
+    )
 
 
 @pytest.mark.parametrize(
@@ -88,7 +97,7 @@ def test_weights_of_classes_do_not_depend_on_which_are_there(classes):
     targets = read_targets(classes)
     factors = targets.class_factors({classes[1]: 5.0})
     np.testing.assert_array_equal(factors, [1, 5, 1][: len(classes)])
-    some = targets.loss_weights(targets.encode([classes[0]] * 3), None, factors)
+    some = targets.loss_weights(rows_of(targets, [classes[0]] * 3), factors)
     np.testing.assert_array_equal(some.rows, 1)
     np.testing.assert_array_equal(targets.class_factors([1, 2, 3][: len(classes)])[:2], [1, 2])
 
@@ -97,8 +106,8 @@ def test_weights_of_classes_do_not_depend_on_which_are_there(classes):
 def test_balanced_classes_count_sample_weights_as_repetitions(y):
     weight = np.array([3, 1, 2, 1])
     targets = read_targets(y)
-    weighted = targets.loss_weights(targets.encode(y), weight.astype(float), "balanced")
-    repeated = targets.loss_weights(targets.encode(np.repeat(y, weight)), None, "balanced")
+    weighted = targets.loss_weights(rows_of(targets, y, weight.astype(float)), "balanced")
+    repeated = targets.loss_weights(rows_of(targets, np.repeat(y, weight)), "balanced")
     np.testing.assert_allclose(weighted.bias, repeated.bias)
     np.testing.assert_allclose(np.repeat(weighted.rows / weight, weight) * 7 / 4, repeated.rows)
 
@@ -122,7 +131,24 @@ def test_bad_weights_of_classes(class_weight, message):
 def test_weights_that_leave_nothing_are_refused():
     targets = read_targets(["a", "b"])
     with pytest.raises(ValueError, match="nothing to train on"):
-        targets.loss_weights(targets.encode(["a", "a"]), None, np.array([0.0, 1.0]))
+        targets.loss_weights(rows_of(targets, ["a", "a"]), np.array([0.0, 1.0]))
     for size in (1e308, 1e-320):
         with pytest.raises(ValueError, match="sample_weight must have a sum"):
-            targets.loss_weights(targets.encode(["a", "b"]), np.full(2, size), None)
+            targets.loss_weights(rows_of(targets, ["a", "b"], np.full(2, size)), None)
+
+
+def test_after_a_few_rows_the_labels_expected_per_row_are_those_seen():
+    y = np.zeros((5, 1000), dtype=int)
+    y[:, :3] = 1
+    y[0, 3:8] = 1
+    p = 1 / (1 + np.exp(-weights_of(y).bias))
+    assert p[8:].max() < 0.01
+    np.testing.assert_allclose(p.sum(), 4, rtol=0.2)
+
+
+def test_rows_of_later_calls_count_in_the_bias():
+    targets = read_targets(Y)
+    first = targets.loss_weights(rows_of(targets, Y[:1]), None)
+    both = targets.loss_weights(rows_of(targets, Y[1:]), None, first.counts)
+    np.testing.assert_allclose(both.bias, weights_of(Y).bias)
+    np.testing.assert_array_equal(both.counts.present, Y.sum(axis=0))

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from skmlclf.training import ArrayBatches
+from skmlclf.training import ArrayBatches, EntryWeights
 
 
 def problem(n_rows=23, n_features=3, n_labels=7):
@@ -14,13 +14,15 @@ def problem(n_rows=23, n_features=3, n_labels=7):
     return X, y.astype(np.uint8)
 
 
-def reassembled(chunks, n_labels, batch_size):
+def reassembled(chunks, n_labels):
     """Features, dense targets and weights, batch by batch, as the compiled step slices them."""
     for chunk in chunks:
-        for i, (first, last) in enumerate(zip(chunk.offsets, chunk.offsets[1:], strict=False)):
-            rows = slice(i * batch_size, min((i + 1) * batch_size, len(chunk.x)))
+        positives = chunk.positives
+        for i in range(len(chunk.starts) - 1):
+            rows = slice(chunk.starts[i], chunk.starts[i + 1])
+            of_batch = slice(positives.offsets[i], positives.offsets[i + 1])
             y = np.zeros((len(chunk.x[rows]), n_labels), dtype=np.uint8)
-            y[chunk.rows[first:last] - rows.start, chunk.cols[first:last]] = 1
+            y[positives.rows[of_batch] - rows.start, positives.cols[of_batch]] = 1
             yield chunk.x[rows], y, chunk.row_weight[rows]
 
 
@@ -29,8 +31,11 @@ def reassembled(chunks, n_labels, batch_size):
 def test_batches_hold_every_row_once_in_order(batch_size, single):
     X, y = problem()
     batches = ArrayBatches(X, sparse.csr_matrix(y), None, batch_size)
-    parts = list(reassembled(batches.epoch(single=single), y.shape[1], batch_size))
+    parts = list(reassembled(batches.epoch(single=single), y.shape[1]))
     assert len(parts) == batches.n_batches
+    sizes = [len(p[0]) for p in parts]
+    assert max(sizes) <= batch_size
+    assert max(sizes) - min(sizes) <= 1
     np.testing.assert_array_equal(np.concatenate([p[0] for p in parts]), X)
     np.testing.assert_array_equal(np.concatenate([p[1] for p in parts]), y)
 
@@ -41,7 +46,7 @@ def test_shuffling_keeps_rows_together_and_is_reproducible():
     batches = ArrayBatches(X, sparse.csr_matrix(y), weight, 5)
 
     def epoch():
-        return list(reassembled(batches.epoch(np.random.RandomState(1)), y.shape[1], 5))
+        return list(reassembled(batches.epoch(np.random.RandomState(1)), y.shape[1]))
 
     parts = epoch()
     order = np.concatenate([p[2] for p in parts]).astype(int) - 1
@@ -56,7 +61,7 @@ def test_an_index_selects_rows_of_the_features_only():
     X, y = problem()
     index = np.array([20, 3, 6])
     batches = ArrayBatches(X, sparse.csr_matrix(y[index]), None, 2, index)
-    parts = list(reassembled(batches.epoch(), y.shape[1], 2))
+    parts = list(reassembled(batches.epoch(), y.shape[1]))
     np.testing.assert_array_equal(np.concatenate([p[0] for p in parts]), X[index])
     np.testing.assert_array_equal(np.concatenate([p[1] for p in parts]), y[index])
 
@@ -67,10 +72,47 @@ def test_other_dtypes_become_float32():
     assert chunk.x.dtype == np.float32
 
 
-def test_many_labels_make_shorter_executions():
+def test_many_labels_make_shorter_calls():
     n_rows, n_labels = 600, 2000
     y = sparse.csr_matrix(np.ones((n_rows, n_labels), dtype=np.uint8))
     chunks = list(ArrayBatches(np.zeros((n_rows, 3), np.float32), y, None, 10).epoch())
     assert sum(len(chunk.x) for chunk in chunks) == n_rows
     assert 1 < len(chunks) < n_rows / 10
-    assert max(40 * len(chunk.cols) for chunk in chunks) <= 2**24
+    assert max(40 * len(chunk.positives.cols) for chunk in chunks) <= 2**24
+
+
+def test_blocks_are_whole_but_for_the_last():
+    X, y = problem()
+    sizes = [len(chunk.x) for chunk in ArrayBatches(X, sparse.csr_matrix(y), None, 8).blocks()]
+    assert sizes == [8, 8, 7]
+
+
+def test_sparse_features_are_made_dense_by_chunks():
+    X, y = problem()
+    X[X < 0.5] = 0
+    labels = sparse.csr_matrix(y)
+    dense, stored = (
+        list(ArrayBatches(each, labels, None, 4).epoch(np.random.RandomState(0)))
+        for each in (X, sparse.csr_matrix(X))
+    )
+    for a, b in zip(dense, stored, strict=True):
+        np.testing.assert_array_equal(a.x, b.x)
+
+
+@pytest.mark.parametrize("default", [0.0, 1.0])
+def test_weights_of_entries_travel_with_their_rows(default):
+    X, y = problem()
+    rng = np.random.default_rng(1)
+    stored = sparse.random(23, 7, 0.3, format="csr", random_state=2)
+    dense = stored.toarray()
+    dense[(stored.toarray() == 0)] = default
+    row_weight = rng.random(23)
+    for weights in (EntryWeights(stored, default), EntryWeights(dense)):
+        np.testing.assert_allclose(weights.by_row(), dense.mean(axis=1))
+        np.testing.assert_allclose(weights.column_sums(row_weight), row_weight @ dense)
+        labels = sparse.csr_matrix(y)
+        np.testing.assert_allclose(weights.at(labels), dense[labels.nonzero()])
+        np.testing.assert_array_equal(weights.unknown(slice(2, 9)), dense[2:9] == 0)
+        batches = ArrayBatches(X, labels, row_weight, 5, entry_weight=weights)
+        total = sum(chunk.weight for chunk in batches.epoch(np.random.RandomState(0)))
+        np.testing.assert_allclose(total, row_weight @ dense.mean(axis=1))

@@ -52,14 +52,16 @@ def keras_fit(callbacks, optimizer=None, epochs=3, batch_size=16):
     model.compile(optimizer or keras.optimizers.Adam(1e-2), "binary_crossentropy")
     rng = np.random.RandomState(0)
 
+    n_steps = -(-len(X) // batch_size)
+    # An epoch is cut evenly.
+    bounds = np.arange(n_steps + 1) * len(X) // n_steps
+
     def batches():
         for _ in range(epochs):
             order = rng.permutation(len(X))
-            for start in range(0, len(X), batch_size):
-                rows = order[start : start + batch_size]
+            for rows in np.array_split(order, bounds[1:-1]):
                 yield X[rows], y[rows].toarray().astype(np.float32)
 
-    n_steps = -(-len(X) // batch_size)
     model.fit(
         batches(),
         epochs=epochs,

@@ -82,7 +82,7 @@ class MultilabelTargets(Targets):
         if entries is not None:
             weight_of_positive = weight_of_positive * entries.at(positives)
             totals = entries.column_sums(raw)
-            entries = scaled_entries(entries)
+            entries = scaled_entries(entries, scaled)
         present = np.bincount(
             positives.indices, weights=weight_of_positive, minlength=positives.shape[1]
         )
