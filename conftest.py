@@ -7,4 +7,5 @@ from skmlclf.metrics import registry
 
 @pytest.fixture(autouse=True)
 def same_metrics(monkeypatch):
+    """Put the table back after each test."""
     monkeypatch.setattr(registry, "_METRICS", dict(registry._METRICS))

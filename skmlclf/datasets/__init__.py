@@ -4,5 +4,12 @@ from skmlclf.datasets._npy import NpyRowStore
 from skmlclf.datasets._row_store import RowStore
 from skmlclf.datasets._simulated import make_video_embeddings
 from skmlclf.datasets._tfrecords import load_tfrecords
+from skmlclf.datasets._write import write_tfrecords
 
-__all__ = ["NpyRowStore", "RowStore", "load_tfrecords", "make_video_embeddings"]
+__all__ = [
+    "NpyRowStore",
+    "RowStore",
+    "load_tfrecords",
+    "make_video_embeddings",
+    "write_tfrecords",
+]

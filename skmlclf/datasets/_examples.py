@@ -5,12 +5,12 @@ found and read for a whole block at once, by array operations. A record that is 
 or that is at fault, is parsed on its own by ``protobuf``, and what is wrong with it is said there.
 """
 
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from skmlclf.datasets._form import Form
 from skmlclf.datasets._framing import Fault, Frames
 from skmlclf.datasets._messages import DecodeError, sequence_example
 
@@ -20,22 +20,6 @@ _KINDS = {"bytes_list": 0x0A, "float_list": 0x12, "int64_list": 0x1A}
 _MAX_FEATURES = 32  # a record of more features is parsed on its own
 _MAX_VARINT = 10  # bytes of an integer of 64 bits, 7 bits a byte
 _TOO_LONG = 2**40  # longer than any record
-
-
-@dataclass(frozen=True)
-class Form:
-    """What a record must hold."""
-
-    features: dict[str, int]
-    id_feature: str
-    labels_feature: str | None
-    n_labels: int
-
-    @property
-    def kinds(self) -> dict[str, str]:
-        """The features of a record, and the kind of each."""
-        kinds = {self.id_feature: "bytes_list"} | dict.fromkeys(self.features, "float_list")
-        return kinds if self.labels_feature is None else kinds | {self.labels_feature: "int64_list"}
 
 
 class Videos(NamedTuple):
@@ -111,7 +95,7 @@ def _decode_together(frames: Frames, form: Form) -> tuple[np.ndarray, Videos]:
 
     # Memory is taken for widths that records have been found to have, not for what was asked.
     rows = np.flatnonzero(good)
-    data = np.empty((len(rows), sum(form.features.values()) if len(rows) else 0), dtype=np.float32)
+    data = np.empty((len(rows), form.n_columns if len(rows) else 0), dtype=np.float32)
     column = 0
     for name, width in form.features.items() if len(rows) else ():
         values = sliding_window_view(content, 4 * width)[found[name][0][rows]].view("<f4")

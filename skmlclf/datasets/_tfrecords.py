@@ -10,11 +10,10 @@ from scipy.sparse import csr_matrix
 from sklearn.utils import Bunch
 
 from skmlclf._compat import Interval, validate_params
-from skmlclf.datasets._examples import Form, Videos, decode
+from skmlclf.datasets._examples import Videos, decode
+from skmlclf.datasets._form import Form, make_form
 from skmlclf.datasets._framing import read_frames
 from skmlclf.datasets._paths import Paths, expand_paths
-
-YOUTUBE8M_FEATURES = {"mean_rgb": 1024, "mean_audio": 128}
 
 
 @validate_params(
@@ -109,13 +108,7 @@ def load_tfrecords(
     >>> train.data.shape, train.target.shape  # doctest: +SKIP
     ((27680, 1152), (27680, 3862))
     """
-    form = Form(
-        _check_features(YOUTUBE8M_FEATURES if features is None else features),
-        id_feature,
-        labels_feature,
-        n_labels,
-    )
-    _check_names(form)
+    form = make_form(features, id_feature, labels_feature, n_labels)
     files = expand_paths(paths)
     blocks: deque[Videos] = deque()
     n_labelled: dict[str, int] = {}
@@ -128,7 +121,7 @@ def load_tfrecords(
 
     ids = np.array([video_id for block in blocks for video_id in block.ids])
     target = None if labels_feature is None else _make_target(blocks, n_labels)
-    data = np.empty((len(ids), sum(form.features.values())), dtype=np.float32)
+    data = np.empty((len(ids), form.n_columns), dtype=np.float32)
     start = 0
     while blocks:  # a block is let go once copied, so that the data is never held twice
         rows = blocks.popleft().data
@@ -138,9 +131,7 @@ def load_tfrecords(
         data=data,
         target=target,
         ids=ids,
-        feature_names=[
-            f"{name}_{i}" for name, width in form.features.items() for i in range(width)
-        ],
+        feature_names=form.column_names,
         DESCR=f"{len(data)} records read from {len(files)} TFRecord files.",
     )
 
@@ -179,31 +170,3 @@ def _make_target(blocks: Iterable[Videos], n_labels: int) -> csr_matrix:
     target.sum_duplicates()
     target.data[:] = 1  # a label listed twice is still one label
     return target
-
-
-def _check_features(features: Mapping[str, int]) -> dict[str, int]:
-    """Check that every feature has a name and a positive width."""
-    if not features:
-        raise ValueError(
-            "Expected features to name at least one list of floats, such as "
-            f"{YOUTUBE8M_FEATURES}. Received an empty mapping."
-        )
-    for name, width in features.items():
-        if not isinstance(name, str):
-            raise ValueError(f"Expected the names in features to be strings. Received {name!r}.")
-        if not isinstance(width, Integral) or isinstance(width, bool) or width < 1:
-            raise ValueError(
-                f"Expected the width of feature {name!r} to be an integer of 1 or more. "
-                f"Received {width!r}."
-            )
-    return {name: int(width) for name, width in features.items()}
-
-
-def _check_names(form: Form) -> None:
-    """Check that no two features go by the same name."""
-    names = [*form.features, form.id_feature, form.labels_feature]
-    if len(set(names)) < len(names):
-        raise ValueError(
-            "Expected different names in features, id_feature and labels_feature. Received "
-            f"{names}. Rename the one that occurs twice."
-        )

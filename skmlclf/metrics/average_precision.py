@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from skmlclf._compat import Interval, StrOptions
 from skmlclf.metrics._inputs import checked
 from skmlclf.metrics._ranked import RankingInputs, read_ranking_inputs
-from skmlclf.metrics._topk import BLOCK_BYTES, DenseScores, ScoreLike
+from skmlclf.metrics._topk import BLOCK_BYTES, NO_ROWS, DenseScores, ScoreLike
 
 # Pairs that GAP counts together.
 CHUNK_PAIRS = 1 << 18
@@ -254,7 +254,6 @@ def _ranked_by_label(inputs: RankingInputs, k: int | None) -> Iterator[_LabelRow
     pairs = None
     if few_pairs or not isinstance(inputs.scores, DenseScores):
         pairs = _collect_pairs(inputs, depth)
-    # Pairs are no way where labels that are not listed share the score of the last one.
     return _rows_by_label(inputs, depth) if pairs is None else _pairs_by_label(inputs, pairs)
 
 
@@ -295,38 +294,66 @@ def _last_kept(inputs: RankingInputs, k: int) -> tuple[NDArray[Any], NDArray[np.
 
 
 class _Pairs(NamedTuple):
-    """The best labels of each row, (n_samples, k), and how often each label is among them."""
+    """The best labels of each row, (n_samples, k), and those tied with the last of them.
+
+    ``shares`` holds for each row how much its labels of the last score count, or is None where no
+    tie reaches past the list.
+    """
 
     labels: NDArray[Any]
     scores: NDArray[Any]
     hits: NDArray[np.bool_]
-    counts: NDArray[np.int64]
+    shares: NDArray[np.float64] | None
+    tied_rows: NDArray[np.intp]
+    tied_labels: NDArray[np.intp]
 
 
 def _collect_pairs(inputs: RankingInputs, k: int) -> _Pairs | None:
-    """Return the ``k`` best pairs of each row, or None where a tie reaches past them."""
+    """Return the ``k`` best pairs of each row, or None where ties make them too many."""
     n_samples, n_labels = inputs.true.shape
-    pairs = _Pairs(
-        np.empty((n_samples, k), dtype=np.min_scalar_type(n_labels)),
-        np.empty((n_samples, k), dtype=inputs.scores.dtype),
-        np.empty((n_samples, k), dtype=bool),
-        np.zeros(n_labels, dtype=np.int64),
-    )
+    labels = np.empty((n_samples, k), dtype=np.min_scalar_type(n_labels))
+    scores = np.empty((n_samples, k), dtype=inputs.scores.dtype)
+    hits = np.empty((n_samples, k), dtype=bool)
+    shares = np.ones(n_samples)
+    tied_rows, tied_labels = [NO_ROWS], [NO_ROWS]
+    n_tied = 0
     for block in inputs.ranked(k):
-        if block.crossing is not None:
+        labels[block.rows], scores[block.rows] = block.labels, block.scores
+        hits[block.rows] = block.hits
+        if block.crossing is None:
+            continue
+        shares[block.rows] = block.share_of_last()
+        tied = inputs.scores.equal_to(
+            block.crossing.rows + block.rows.start, block.scores[block.crossing.rows, -1]
+        )
+        np.put_along_axis(tied, block.labels[block.crossing.rows], False, axis=1)
+        row, label = np.nonzero(tied)
+        tied_rows.append(block.crossing.rows[row] + block.rows.start)
+        tied_labels.append(label)
+        n_tied += len(row)
+        if n_tied > n_samples:
             return None
-        pairs.labels[block.rows], pairs.scores[block.rows] = block.labels, block.scores
-        pairs.hits[block.rows] = block.hits
-        pairs.counts[:] += np.bincount(block.labels.ravel(), minlength=n_labels)
-    return pairs
+    return _Pairs(
+        labels,
+        scores,
+        hits,
+        shares if n_tied else None,
+        np.concatenate(tied_rows),
+        np.concatenate(tied_labels),
+    )
 
 
 def _pairs_by_label(inputs: RankingInputs, pairs: _Pairs) -> Iterator[_LabelRows]:
     """Group pairs by label, the pairs of some labels at a time."""
     n_labels = inputs.true.shape[1]
-    k = pairs.labels.shape[1]
+    n_listed, k = pairs.labels.size, pairs.labels.shape[1]
     labels, scores, hits = pairs.labels.ravel(), pairs.scores.ravel(), pairs.hits.ravel()
-    group = np.cumsum(pairs.counts) // GROUPED_PAIRS
+    if len(pairs.tied_rows):
+        tied = pairs.tied_rows * n_labels + pairs.tied_labels
+        labels = np.concatenate([labels, pairs.tied_labels.astype(labels.dtype)])
+        scores = np.concatenate([scores, pairs.scores[pairs.tied_rows, -1]])
+        hits = np.concatenate([hits, np.isin(tied, inputs.true.flat)])
+    group = np.cumsum(np.bincount(labels, minlength=n_labels)) // GROUPED_PAIRS
     cuts = [0, *(np.flatnonzero(np.diff(group)) + 1), n_labels]
     for first, stop in pairwise(cuts):
         chosen = np.flatnonzero((labels >= first) & (labels < stop))
@@ -335,9 +362,20 @@ def _pairs_by_label(inputs: RankingInputs, pairs: _Pairs) -> Iterator[_LabelRows
         for label in range(first, stop):
             own = chosen[starts[label - first] : starts[label - first + 1]]
             true = np.flatnonzero(hits[own])
-            if len(true):
-                weights = None if inputs.weights is None else inputs.weights[own // k]
-                yield label, scores[own], true, weights
+            if not len(true):
+                continue
+            weights = None
+            if inputs.weights is not None or pairs.shares is not None:
+                rows = own // k
+                unlisted = own >= n_listed
+                rows[unlisted] = pairs.tied_rows[own[unlisted] - n_listed]
+                weights = None if inputs.weights is None else inputs.weights[rows]
+                if pairs.shares is not None:
+                    last = scores[own] == pairs.scores[rows, -1]
+                    shares = np.where(last, pairs.shares[rows], 1.0)
+                    if (shares < 1).any():
+                        weights = shares if weights is None else weights * shares
+            yield label, scores[own], true, weights
 
 
 def _label_gain(
