@@ -141,11 +141,11 @@ def log_odds(
     ndarray of shape (n_outputs,)
     """
     present, total = counts
-    # Labels that are never or always there stay finite by half an observation, or by a tenth of
-    # the mean count where that is less: after a few rows thousands of labels have not been seen
-    # yet, and half an observation of each would outweigh all that were.
+    # Labels that are never or always there stay finite by half an observation, or by the mean
+    # count where that is less: after a few rows thousands of labels have not been seen yet, and
+    # half an observation of each would outweigh all that were.
     mean = present.mean()
-    least = min(0.5, 0.1 * mean) if mean > 0 else 0.5
+    least = min(0.5, mean) if mean > 0 else 0.5
     counted = np.clip(present, least, np.maximum(least, total - 0.5))
     absent = np.maximum(total - counted, 0.5)
     never_known = total == 0
