@@ -17,6 +17,9 @@ _HOMES = {
     "NetworkClassifier": "skmlclf.classifiers",
     "make_feature_mlp": "skmlclf.classifiers",
     "ModalitySelector": "skmlclf.preprocessing",
+    "load": "skmlclf.persistence",
+    "save": "skmlclf.persistence",
+    "show_versions": "skmlclf._versions",
 }
 
 __all__ = ["__version__", *_HOMES]
