@@ -18,6 +18,9 @@ _HOMES = {
     "make_feature_mlp": "skmlclf.classifiers",
     "predict_topk": "skmlclf.classifiers",
     "ModalitySelector": "skmlclf.preprocessing",
+    "load": "skmlclf.persistence",
+    "save": "skmlclf.persistence",
+    "show_versions": "skmlclf._versions",
 }
 
 __all__ = ["__version__", *_HOMES]

@@ -15,7 +15,9 @@ from skmlclf._compat import CallbackSupportMixin, _fit_context, with_callbacks
 from skmlclf.classifiers._fit import Fit, FitData, Plan, callbacks_of
 from skmlclf.classifiers._parameters import CONSTRAINTS, check_optimization
 from skmlclf.classifiers._predictions import Predictions
+from skmlclf.classifiers._saving import Saving
 from skmlclf.classifiers._scikeras import ModelBuilder
+from skmlclf.classifiers._state import FITTED, fitted_state, restore
 from skmlclf.classifiers._targets import Targets, is_multilabel, read_targets
 from skmlclf.networks import Network, build_model, set_dropout, shift_output_bias
 from skmlclf.training import (
@@ -23,11 +25,16 @@ from skmlclf.training import (
     check_precision,
     collect_dropped_models,
     make_optimizer,
+    optimizer_from_plain,
     optimizer_key,
+    optimizer_to_plain,
+    reset_optimizer,
 )
 
 
-class BaseKerasClassifier(Predictions, CallbackSupportMixin, ClassifierMixin, BaseEstimator):
+class BaseKerasClassifier(
+    Predictions, Saving, CallbackSupportMixin, ClassifierMixin, BaseEstimator
+):
     """Everything but the network: the subclasses say what to build."""
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
@@ -35,6 +42,7 @@ class BaseKerasClassifier(Predictions, CallbackSupportMixin, ClassifierMixin, Ba
     _network_: Network
     _targets_: Targets
     _optimizer_: Any
+    _keeps_optimizer: bool
     _generator: np.random.RandomState
     _split_generator: np.random.RandomState
     classes_: np.ndarray
@@ -179,6 +187,9 @@ default=None
             self.label_names_ = fit.targets.label_names
         self._generator, self._split_generator = fit.rng, fit.split_start
         self._counts = fit.weights.counts
+        if fit.plan.resumes and not self._keeps_optimizer:
+            reset_optimizer(self.model_, self._optimizer_)
+        self._keeps_optimizer = fit.plan.accumulates or self.warm_start
         if fit.bias_shift is not None:
             shift_output_bias(self._network_, self.model_, fit.bias_shift)
         rate = self._learning_rate()
@@ -190,7 +201,7 @@ default=None
     def _forget(self) -> None:
         """Be as if never fitted."""
         for name in [*vars(self)]:
-            if name.endswith("_") or name in _FITTED:
+            if name in FITTED:
                 delattr(self, name)
 
     def _check_parameters(self) -> None:
@@ -261,28 +272,38 @@ default=None
 
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__().copy()
-        model = state.pop("model_", None)
-        if model is not None:
-            # Arrays outlive Keras' own formats.
-            state["_arrays"] = [np.asarray(v.value) for v in _all_variables(model)]
-        if state["callbacks"] is not None:
-            state["callbacks"] = type(state["callbacks"])(map(_detached, state["callbacks"]))
-        return state
+        for name in FITTED:
+            state.pop(name, None)
+        state["optimizer"] = optimizer_to_plain(self.optimizer)
+        if self.callbacks is not None:
+            state["callbacks"] = type(self.callbacks)(map(_detached, self.callbacks))
+        return {**state, "_fitted": fitted_state(self, with_optimizer=True)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        arrays = state.pop("_arrays", None)
-        super().__setstate__(state)
-        if arrays is not None:
-            self.model_ = self._compiled(self._network_, self._optimizer_, seed=0)
-            for variable, array in zip(_all_variables(self.model_), arrays, strict=True):
-                variable.assign(array)
+        params = {name: value for name, value in state.items() if name != "_fitted"}
+        params["optimizer"] = optimizer_from_plain(params["optimizer"])
+        super().__setstate__(params)
+        if state["_fitted"] is not None:
+            restore(self, state["_fitted"])
 
+    def _to_state(self, *, with_optimizer: bool) -> tuple[dict[str, Any], dict[str, Any] | None]:
+        """Return parameters and fitted state as `skmlclf.persistence` writes them."""
+        params = {**self.get_params(deep=False), "callbacks": None}
+        params["optimizer"] = optimizer_to_plain(self.optimizer)
+        return params, fitted_state(self, with_optimizer=with_optimizer)
 
-_FITTED = ("_generator", "_split_generator", "_counts")
-
-
-def _all_variables(model: keras.Model) -> list[Any]:
-    return [*model.trainable_variables, *model.non_trainable_variables, *model.optimizer.variables]
+    @classmethod
+    def _from_state(cls, params: dict[str, Any], fitted: dict[str, Any] | None) -> Self:
+        """Return the classifier of what `_to_state` returned, or raise a ValueError."""
+        params = {**params, "optimizer": optimizer_from_plain(params.get("optimizer"))}
+        try:
+            classifier = cls(**params)
+            classifier._validate_params()
+        except TypeError as error:
+            raise ValueError(f"{cls.__name__} cannot be made: {error}") from error
+        if fitted is not None:
+            restore(classifier, fitted)
+        return classifier
 
 
 def _settings(optimizer: Any) -> Any:

@@ -5,11 +5,12 @@ from numbers import Integral, Real
 from typing import Any
 
 from skmlclf._compat import HasMethods, Interval, StrOptions, learning_rate_variable
+from skmlclf.networks import ACTIVATIONS
 from skmlclf.training import OPTIMIZERS, SCHEDULES, check_optimizer
 
 CONSTRAINTS: dict[str, list[Any]] = {
     "hidden_units": [Interval(Integral, 1, None, closed="left"), tuple, list],
-    "activation": [StrOptions({"relu", "gelu", "silu", "elu", "selu", "tanh", "sigmoid"})],
+    "activation": [StrOptions(set(ACTIVATIONS))],
     "dropout": [Interval(Real, 0, 1, closed="left")],
     "learning_rate": [Interval(Real, 0, None, closed="neither")],
     "learning_rate_schedule": [StrOptions(set(SCHEDULES))],

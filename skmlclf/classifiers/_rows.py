@@ -94,6 +94,10 @@ def read_features(X: Any, estimator: Any, *, fitted: bool) -> Any:
     except (TypeError, ValueError) as error:
         _raise_for_column(X, error)
         raise
+    if features.dtype.kind not in "biuf":
+        # What pandas keeps as objects passes through unread.
+        _raise_for_column(X, TypeError(f"dtype {features.dtype}"))
+        features = features.astype(np.float64)
     if fitted:
         validate_data(estimator, X, reset=False, skip_check_array=True)
     if features.dtype != np.float32 and features.dtype.itemsize > 2 and features.size:

@@ -11,11 +11,12 @@ from skmlclf.networks._contract import (
 )
 from skmlclf.networks._function import FunctionNetwork
 from skmlclf.networks._layers import VariableDropout
-from skmlclf.networks._mlp import MLPNetwork
+from skmlclf.networks._mlp import ACTIVATIONS, MLPNetwork
 
 check_backend()
 
 __all__ = [
+    "ACTIVATIONS",
     "FunctionNetwork",
     "MLPNetwork",
     "Network",

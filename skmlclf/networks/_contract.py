@@ -13,11 +13,12 @@ class Network(Protocol):
     A network is hashable. Fits whose networks are equal share one compiled step, so that nothing
     a grid search may vary for free (learning rate, weights, seeds) belongs to it.
 
-    Four hooks are optional. ``set_output_bias(model, bias)`` sets the bias of the output units
+    Five hooks are optional. ``set_output_bias(model, bias)`` sets the bias of the output units
     before the first step, and ``shift_output_bias(model, shift)`` adds to it when rows of a later
     call have changed the frequencies of the labels. ``set_dropout(model, rate)`` sets the rate of
     every dropout. ``describing(model)`` returns the network together with what only a built model
-    tells of its structure.
+    tells of its structure. ``variables()`` yields name and shape of the variables of a model
+    without building it, so that a file can be compared with the structure first.
     """
 
     @property

@@ -9,6 +9,8 @@ import numpy as np
 
 from skmlclf.networks._layers import VariableDropout
 
+ACTIVATIONS = ("relu", "gelu", "silu", "elu", "selu", "tanh", "sigmoid")
+
 
 @dataclass(frozen=True)
 class MLPNetwork:
@@ -84,6 +86,44 @@ class MLPNetwork:
             if self.residual and below.shape[-1] == units and i > 1:
                 x = keras.layers.Add(dtype=policy, name=f"residual_{i}")([x, below])
         return keras.Model(inputs, self._dense(self.n_outputs, policy, seeds, name="logits")(x))
+
+    def variables(self) -> Iterator[tuple[str, tuple[int, ...]]]:
+        """Yield name and shape of every variable that a built model has, without building one.
+
+        Yields
+        ------
+        name : str
+            Of the layer and of the variable.
+        shape : tuple of int
+            In the order of the trainable variables of the model, and then the others.
+        """
+        trainable: list[tuple[str, tuple[int, ...]]] = []
+        others: list[tuple[str, tuple[int, ...]]] = []
+
+        def norm(name: str, width: int) -> None:
+            trainable.extend((f"{name}.{each}", (width,)) for each in ("gamma", "beta"))
+            others.extend(
+                (f"{name}.{each}", (width,)) for each in ("moving_mean", "moving_variance")
+            )
+
+        width = self.n_features
+        if self.normalize_inputs:
+            norm("input_norm", width)
+        for i, units in enumerate(self.hidden_units, start=1):
+            trainable.append((f"dense_{i}.kernel", (width, units)))
+            if self.batch_normalization:
+                norm(f"norm_{i}", units)
+            else:
+                trainable.append((f"dense_{i}.bias", (units,)))
+            if self.dropout:
+                others += [(f"dropout_{i}.rate", ()), (f"dropout_{i}.seed", (2,))]
+            width = units
+        trainable += [
+            ("logits.kernel", (width, self.n_outputs)),
+            ("logits.bias", (self.n_outputs,)),
+        ]
+        yield from trainable
+        yield from others
 
     def set_output_bias(self, model: keras.Model, bias: np.ndarray) -> None:
         """Set the bias of the output units."""

@@ -4,7 +4,14 @@ from skmlclf.training._batches import ArrayBatches, EntryWeights
 from skmlclf.training._garbage import collect_dropped_models
 from skmlclf.training._hardware import check_precision, has_bfloat16, take_share_of_cores
 from skmlclf.training._loop import DivergedError, train
-from skmlclf.training._optimizers import OPTIMIZERS, check_optimizer, make_optimizer, optimizer_key
+from skmlclf.training._optimizer_plain import optimizer_from_plain, optimizer_to_plain
+from skmlclf.training._optimizers import (
+    OPTIMIZERS,
+    check_optimizer,
+    make_optimizer,
+    optimizer_key,
+    reset_optimizer,
+)
 from skmlclf.training._predictor import Best, Evaluation, Predictor
 from skmlclf.training._processes import check_process
 from skmlclf.training._programs import clear_programs
@@ -30,7 +37,10 @@ __all__ = [
     "has_bfloat16",
     "make_optimizer",
     "make_schedule",
+    "optimizer_from_plain",
     "optimizer_key",
+    "optimizer_to_plain",
+    "reset_optimizer",
     "take_share_of_cores",
     "train",
 ]

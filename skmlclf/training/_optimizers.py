@@ -45,6 +45,21 @@ def make_optimizer(
     return built
 
 
+def reset_optimizer(model: keras.Model, optimizer: Any) -> None:
+    """Give the optimizer of a model the state that a new one has.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Compiled with `make_optimizer`.
+    optimizer : {"adam", "sgd"} or keras.optimizers.Optimizer
+        What its optimizer was made of.
+    """
+    new = make_optimizer(optimizer, None, model.trainable_variables)
+    for variable, fresh in zip(model.optimizer.variables, new.variables, strict=True):
+        variable.assign(fresh.value)
+
+
 def check_optimizer(optimizer: Any) -> None:
     """Refuse what is no optimizer, or one that cannot say how to make another like it.
 

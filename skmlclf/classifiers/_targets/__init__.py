@@ -8,6 +8,7 @@ from skmlclf.classifiers._targets._classes import (
 )
 from skmlclf.classifiers._targets._kinds import is_multilabel
 from skmlclf.classifiers._targets._multilabel import MultilabelTargets
+from skmlclf.classifiers._targets._plain import targets_from_plain, targets_to_plain
 from skmlclf.classifiers._targets._read import read_targets
 
 __all__ = [
@@ -18,4 +19,6 @@ __all__ = [
     "Targets",
     "is_multilabel",
     "read_targets",
+    "targets_from_plain",
+    "targets_to_plain",
 ]

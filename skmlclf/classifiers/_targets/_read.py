@@ -89,8 +89,11 @@ def _multilabel(
 def _wide(dtype: np.dtype) -> np.dtype:
     """Return the dtype of predictions: that of `y`, but int64 for any integers and objects.
 
-    Narrow and unsigned integers wrap around in the sums and differences that are made of them.
+    Narrow and unsigned integers wrap around in the sums and differences that are made of them, and
+    what is sparse knows no float16.
     """
     if not isinstance(dtype, np.dtype):
         return np.dtype(np.int64)
+    if dtype == np.float16:
+        return np.dtype(np.float32)
     return np.dtype(np.int64) if dtype.kind in "iuO" else dtype.newbyteorder("=")

@@ -1,0 +1,253 @@
+"""One file of tensors and a document: written whole or not at all, checked before it is used."""
+
+import contextlib
+import hashlib
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+FORMAT_VERSION = 1
+
+_KEY = "skmlclf"
+_DTYPES = {"BOOL", "I8", "I16", "I32", "I64", "U8", "U16", "U32", "U64", "F16", "F32", "F64"}
+# A header is parsed before anything else is known of a file. Names of 100,000 labels take some
+# 3 MB of it; what is parsed takes up to twenty times as much memory.
+_MAX_HEADER_BYTES = 16 * 2**20
+
+
+def write_file(
+    path: str | os.PathLike[str],
+    document: dict[str, Any],
+    tensors: Mapping[str, np.ndarray],
+    *,
+    overwrite: bool,
+) -> None:
+    """Write tensors and a document to one file.
+
+    Parameters
+    ----------
+    path : str or path
+        The file.
+    document : dict
+        JSON values; it gets the version of the format and a checksum besides.
+    tensors : mapping of str to ndarray
+        C-contiguous, of numbers.
+    overwrite : bool
+        Whether a file that is there may be replaced.
+
+    Raises
+    ------
+    FileExistsError
+        If there is a file and `overwrite` is false.
+    ValueError
+        If the document is too long.
+    OSError
+        If it cannot be written; a file that was there is as it was then.
+    """
+    content = {
+        "format_version": FORMAT_VERSION,
+        "sha256": _checksum(document, tensors),
+        **document,
+    }
+    text = json.dumps(content, allow_nan=False)
+    if len(json.dumps(text)) + 200 * len(tensors) > _MAX_HEADER_BYTES:
+        raise ValueError(
+            f"The names and other texts of this estimator take {len(text) / 2**20:.0f} MB as JSON,"
+            f" and a file takes at most {_MAX_HEADER_BYTES / 2**20:.0f} MB of them: shorten the"
+            " names of the labels or of the features."
+        )
+    with replacing(path, overwrite=overwrite) as temporary:
+        try:
+            save_file(dict(tensors), temporary, metadata={_KEY: text})
+        except SafetensorError as error:
+            raise OSError(f"{path} cannot be written: {error}") from error
+
+
+def read_file(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Read a file that `write_file` wrote.
+
+    Parameters
+    ----------
+    path : str or path
+        The file.
+
+    Returns
+    -------
+    document : dict
+    tensors : dict of str to ndarray
+
+    Raises
+    ------
+    ValueError
+        If it is not such a file, is damaged, or of a newer version.
+    FileNotFoundError
+        If there is none.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no file {str(path)!r}.")
+    _check_header_length(path)
+    with _as_value_error(), safe_open(path, framework="np") as file:
+        content = _parse((file.metadata() or {}).get(_KEY))
+        names = list(file.keys())
+        for name in names:
+            dtype = file.get_slice(name).get_dtype()
+            if dtype not in _DTYPES:
+                raise ValueError(f"the tensor {name!r:.60} is of dtype {dtype!r}")
+        # Together as large as the file is: safetensors compares shapes and dtypes with its size.
+        tensors = {name: file.get_tensor(name) for name in names}
+    checksum = content.pop("sha256", None)
+    if checksum != _checksum(content, tensors):
+        raise ValueError("its content does not fit its checksum, so it was damaged or changed")
+    return content, tensors
+
+
+@contextlib.contextmanager
+def replacing(
+    path: str | os.PathLike[str], *, overwrite: bool, suffix: str = ".tmp"
+) -> Iterator[Path]:
+    """Give a temporary path beside another, which takes the other's place when all went well.
+
+    Parameters
+    ----------
+    path : str or path
+        The file or folder that is to be written.
+    overwrite : bool
+        Whether one that is there may be replaced.
+    suffix : str, default=".tmp"
+        How the temporary path ends.
+
+    Yields
+    ------
+    Path
+        Where to write. Nothing is left of it after an error.
+
+    Raises
+    ------
+    FileExistsError
+        If there is one and `overwrite` is false, before anything is written.
+    OSError
+        If it cannot be written.
+    """
+    # What a link leads to is replaced, not the link.
+    target = Path(path).resolve()
+    _check_free(target, overwrite)
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {str(target.parent)!r} to write to.")
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}{suffix}")
+    try:
+        yield temporary
+        # A name must not outlive a power cut that its content does not.
+        for each in [temporary, *temporary.rglob("*")]:
+            _sync(each)
+        _check_free(target, overwrite)
+        _move(temporary, target, overwrite)
+        _sync(target.parent)
+    finally:
+        _remove(temporary)
+
+
+def _checksum(document: dict[str, Any], tensors: Mapping[str, np.ndarray]) -> str:
+    """Return the SHA-256 of all that a file says."""
+    parts = {name: each for name, each in document.items() if name != "format_version"}
+    digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode())
+    for name in sorted(tensors):
+        array = tensors[name]
+        digest.update(json.dumps([name, array.dtype.str, list(array.shape)]).encode())
+        digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+    return digest.hexdigest()
+
+
+def _check_header_length(path: Path) -> None:
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+    if path.stat().st_size < 8 + length or length < 2:
+        raise ValueError("it is no safetensors file, or was cut short")
+    if length > _MAX_HEADER_BYTES:
+        raise ValueError(f"its header of {length} bytes is longer than {_MAX_HEADER_BYTES}")
+
+
+def _parse(text: str | None) -> dict[str, Any]:
+    """Return the document of a file, of a version that can be read here."""
+    if text is None:
+        raise ValueError("it is a safetensors file that skmlclf did not write")
+    content = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant)
+    if not isinstance(content, dict):
+        raise ValueError("its document is no object")
+    version = content.pop("format_version", None)
+    if type(version) is not int or version < 1:
+        raise ValueError(f"its format version is {version!r:.60}, expected 1 to {FORMAT_VERSION}")
+    if version > FORMAT_VERSION:
+        raise ValueError(
+            f"it is of format version {version}, and this skmlclf reads versions up to"
+            f" {FORMAT_VERSION}: upgrade skmlclf, or save the estimator with an older one"
+        )
+    return content
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("its document has a key twice")
+    return found
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"its document holds {name}, which is not JSON")
+
+
+@contextlib.contextmanager
+def _as_value_error() -> Iterator[None]:
+    try:
+        yield
+    except (SafetensorError, RecursionError, json.JSONDecodeError) as error:
+        raise ValueError(f"it is damaged: {error}") from error
+
+
+def _check_free(target: Path, overwrite: bool) -> None:
+    if target.exists() and not overwrite:
+        raise FileExistsError(
+            f"{str(target)!r} is there already: pass overwrite=True to replace it, or another path."
+        )
+
+
+def _move(temporary: Path, target: Path, overwrite: bool) -> None:
+    if not target.is_dir():
+        if not overwrite and temporary.is_file():
+            # Unlike a rename, a link never takes the place of a file that came in between.
+            with contextlib.suppress(OSError):
+                os.link(temporary, target)
+                return
+            _check_free(target, overwrite)
+        os.replace(temporary, target)
+        return
+    if temporary.is_file():
+        raise IsADirectoryError(f"{str(target)!r} is a folder, expected a file.")
+    # A folder that holds something cannot be replaced in one step.
+    old = temporary.with_suffix(".old")
+    os.replace(target, old)
+    os.replace(temporary, target)
+    _remove(old)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
