@@ -4,11 +4,13 @@ from skmlclf.datasets._npy import NpyRowStore
 from skmlclf.datasets._row_store import RowStore
 from skmlclf.datasets._simulated import make_video_embeddings
 from skmlclf.datasets._tfrecords import load_tfrecords
+from skmlclf.datasets._video_records import VideoRecords
 from skmlclf.datasets._write import write_tfrecords
 
 __all__ = [
     "NpyRowStore",
     "RowStore",
+    "VideoRecords",
     "load_tfrecords",
     "make_video_embeddings",
     "write_tfrecords",

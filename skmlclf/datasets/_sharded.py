@@ -1,7 +1,7 @@
 """What row stores over files share: which rows are in which file, and that no file has changed."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -51,12 +51,16 @@ class ShardedRowStore(RowStore):
     def take(self, indices: np.ndarray) -> np.ndarray:
         distinct, inverse = np.unique(indices, return_inverse=True)
         rows = np.empty((len(distinct), self.shape[1]), dtype=self.dtype)
-        bounds = np.searchsorted(distinct, self._firsts)
-        for shard in np.flatnonzero(np.diff(bounds)).tolist():
+        for shard, here in self._split(distinct):
             self._check(shard)
-            here = slice(bounds[shard], bounds[shard + 1])
             rows[here] = self._take_shard(shard, distinct[here] - self._firsts[shard])
         return rows[inverse]
+
+    def _split(self, indices: np.ndarray) -> Iterator[tuple[int, slice]]:
+        """Yield each file that rising indices lead to, and which of the indices these are."""
+        bounds = np.searchsorted(indices, self._firsts)
+        for shard in np.flatnonzero(np.diff(bounds)).tolist():
+            yield shard, slice(int(bounds[shard]), int(bounds[shard + 1]))
 
     def _check(self, shard: int) -> None:
         path = self._paths[shard]
