@@ -1,6 +1,7 @@
 """Data to fit on: simulated embeddings, readers of local files, and rows that stay on disk."""
 
 from skmlclf.datasets._npy import NpyRowStore
+from skmlclf.datasets._parquet import ParquetRowStore
 from skmlclf.datasets._row_store import RowStore
 from skmlclf.datasets._simulated import make_video_embeddings
 from skmlclf.datasets._tfrecords import load_tfrecords
@@ -9,6 +10,7 @@ from skmlclf.datasets._write import write_tfrecords
 
 __all__ = [
     "NpyRowStore",
+    "ParquetRowStore",
     "RowStore",
     "VideoRecords",
     "load_tfrecords",
