@@ -123,11 +123,14 @@ def _index_batch(files: Sequence[str], form: Form, *, raises: bool) -> list[File
             )
         waiting.clear()
 
+    n_waiting = 0  # bytes
     for which, file in enumerate(files):
         for frames in read_frames(file):
             waiting.append((which, frames))
-            if sum(len(frames.content) for _, frames in waiting) >= _BATCH_BYTES:
+            n_waiting += len(frames.content)
+            if n_waiting >= _BATCH_BYTES:
                 decode_waiting()
+                n_waiting = 0
     if waiting:
         decode_waiting()
     indices = []

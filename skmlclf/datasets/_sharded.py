@@ -1,7 +1,7 @@
 """What row stores over files share: which rows are in which file, and that no file has changed."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -51,16 +51,12 @@ class ShardedRowStore(RowStore):
     def take(self, indices: np.ndarray) -> np.ndarray:
         distinct, inverse = np.unique(indices, return_inverse=True)
         rows = np.empty((len(distinct), self.shape[1]), dtype=self.dtype)
-        for shard, here in self._split(distinct):
+        bounds = np.searchsorted(distinct, self._firsts)
+        for shard in np.flatnonzero(np.diff(bounds)).tolist():
             self._check(shard)
+            here = slice(bounds[shard], bounds[shard + 1])
             rows[here] = self._take_shard(shard, distinct[here] - self._firsts[shard])
         return rows[inverse]
-
-    def _split(self, indices: np.ndarray) -> Iterator[tuple[int, slice]]:
-        """Yield each file that rising indices lead to, and which of the indices these are."""
-        bounds = np.searchsorted(indices, self._firsts)
-        for shard in np.flatnonzero(np.diff(bounds)).tolist():
-            yield shard, slice(int(bounds[shard]), int(bounds[shard + 1]))
 
     def _check(self, shard: int) -> None:
         path = self._paths[shard]
@@ -72,10 +68,13 @@ class ShardedRowStore(RowStore):
                 "opened. Restore it, or open the files that are there now."
             ) from None
         if now != self._stamps[shard]:
-            raise ValueError(
-                f"Expected {path!r} to be as it was when it was opened. Its size or its time has "
-                "changed. Open it again."
-            )
+            raise self._changed(shard)
+
+    def _changed(self, shard: int) -> ValueError:
+        return ValueError(
+            f"Expected {self._paths[shard]!r} to be as it was when it was opened. Its content has "
+            "changed. Open it again."
+        )
 
     def _describe(self) -> str:
         n_files = len(self._paths)

@@ -5,7 +5,7 @@ import threading
 import warnings
 import zlib
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral
 from typing import Any
 
@@ -22,8 +22,8 @@ from skmlclf.datasets._progress import Progress
 from skmlclf.datasets._sharded import ShardedRowStore
 
 _FRAMING_BYTES = 16  # between two records
-_SPAN_BYTES = 2**25  # read at a time
-_GAP_BYTES = 2**16  # that are read and not used, to save a seek
+_STEP_BYTES = 2**25  # of records that are read at a time
+_GAP_BYTES = 2**16  # between records that are read and not used, to open the file once
 _UNPACKED_BYTES = 2**28  # of rows of compressed files that are kept
 
 
@@ -229,7 +229,7 @@ class _RecordRowStore(ShardedRowStore):
         )
         self.shape = (int(self._firsts[-1]), form.n_columns)
         self._form = form
-        self._is_packed = [index.is_packed for index in indices]
+        self._is_packed = np.array([index.is_packed for index in indices])
         self._numbers, self._positions, self._sizes = (
             np.concatenate([getattr(index, name) for index in indices])
             for name in ("numbers", "positions", "sizes")
@@ -248,47 +248,52 @@ class _RecordRowStore(ShardedRowStore):
         return self._take(distinct)[inverse]
 
     def _take(self, rows: np.ndarray) -> np.ndarray:
-        """Read rising rows. What is near in a file is read at once, and decoded with all else."""
+        """Read distinct rows in rising order."""
         data = np.empty((len(rows), self.shape[1]), dtype=np.float32)
-        waiting: list[tuple[int, slice, Frames]] = []
-        for shard, here in self._split(rows):
+        shards = np.searchsorted(self._firsts, rows, side="right") - 1
+        for shard in np.unique(shards).tolist():
             self._check(shard)
-            if self._is_packed[shard]:
-                data[here] = self._unpack(shard)[rows[here] - self._firsts[shard]]
-                continue
-            for span, frames in self._read_spans(shard, rows[here]):
-                waiting.append(
-                    (shard, slice(here.start + span.start, here.start + span.stop), frames)
-                )
-                if sum(len(frames.content) for *_, frames in waiting) >= _SPAN_BYTES:
-                    self._decode(waiting, data)
-        self._decode(waiting, data)
+        is_packed = self._is_packed[shards]
+        for shard in np.unique(shards[is_packed]).tolist():
+            here = shards == shard
+            data[here] = self._unpack(shard)[rows[here] - self._firsts[shard]]
+        plain = np.flatnonzero(~is_packed)
+        steps = np.cumsum(self._sizes[rows[plain]], dtype=np.int64) // _STEP_BYTES
+        for step in np.split(plain, np.flatnonzero(np.diff(steps)) + 1):
+            if len(step):
+                data[step] = self._read_plain(rows[step], shards[step])
         return data
 
-    def _read_spans(self, shard: int, rows: np.ndarray) -> Iterator[tuple[slice, Frames]]:
-        """Read records that are near to each other; yield which of `rows` they are, and them."""
-        starts, sizes = self._positions[rows], self._sizes[rows]
-        stops = starts + sizes
-        is_far = starts[1:] - stops[:-1] > _GAP_BYTES
-        is_full = np.diff(np.cumsum(sizes, dtype=np.int64) // _SPAN_BYTES) > 0
-        ends = [*(np.flatnonzero(is_far | is_full) + 1).tolist(), len(rows)]
-        with open(self._paths[shard], "rb", buffering=0) as file:
-            for first, last in zip([0, *ends[:-1]], ends, strict=True):
-                span, position = slice(first, last), int(starts[first])
-                file.seek(position)
-                content = file.read(int(stops[last - 1]) - position)
-                at, end = starts[span] - position, stops[span] - position
-                yield span, Frames(content, position, self._numbers[rows[span]], at, end, [])
+    def _read_plain(self, rows: np.ndarray, shards: np.ndarray) -> np.ndarray:
+        """Read rows of plain files; what is near in a file is read at once."""
+        starts = self._positions[rows]
+        stops = starts + self._sizes[rows]
+        is_far = (np.diff(shards) > 0) | (starts[1:] - stops[:-1] > _GAP_BYTES)
+        firsts = np.concatenate([[0], np.flatnonzero(is_far) + 1])
+        lasts = np.concatenate([firsts[1:], [len(rows)]]) - 1
+        begins, ends = starts[firsts], stops[lasts]
+        content = b"".join(
+            self._read_bytes(shard, begin, end)
+            for shard, begin, end in zip(
+                shards[firsts].tolist(), begins.tolist(), ends.tolist(), strict=True
+            )
+        )
+        sizes = ends - begins
+        shift = np.repeat(np.cumsum(sizes) - sizes - begins, lasts - firsts + 1)
+        which = np.arange(len(rows))
+        frames = Frames(content, 0, which, starts + shift, stops + shift, [])
+        ((videos, faults),) = decode([frames], self._form)
+        if faults:
+            raise self._changed(int(shards[faults[0].record]))
+        return videos.data
 
-    def _decode(self, waiting: list[tuple[int, slice, Frames]], data: np.ndarray) -> None:
-        if not waiting:
-            return
-        decoded = decode([frames for *_, frames in waiting], self._form)
-        for (shard, here, _), (videos, faults) in zip(waiting, decoded, strict=True):
-            if faults:  # there were none: the file has changed, but neither its size nor its time
-                raise ValueError(error_of(self._paths[shard], faults[0], self._form))
-            data[here] = videos.data
-        waiting.clear()
+    def _read_bytes(self, shard: int, begin: int, end: int) -> bytes:
+        with open(self._paths[shard], "rb", buffering=0) as file:
+            file.seek(begin)
+            content = file.read(end - begin)
+        if len(content) < end - begin:
+            raise self._changed(shard)
+        return content
 
     def _unpack(self, shard: int) -> np.ndarray:
         """Return all rows of a compressed file, which are kept for a while."""
@@ -297,18 +302,15 @@ class _RecordRowStore(ShardedRowStore):
             if data is not None:
                 self._unpacked.move_to_end(shard)
                 return data
-        numbers = self._numbers[self._firsts[shard] : self._firsts[shard + 1]]
-        data = np.empty((len(numbers), self.shape[1]), dtype=np.float32)
+        wanted = self._numbers[self._firsts[shard] : self._firsts[shard + 1]]
+        parts = []
         for frames in read_frames(self._paths[shard]):
-            is_good = np.isin(frames.numbers, numbers)
-            if is_good.any():
-                first = int(np.searchsorted(numbers, frames.numbers[is_good][0]))
-                here = slice(first, first + int(is_good.sum()))
-                starts, stops = frames.starts[is_good], frames.stops[is_good]
-                good = Frames(
-                    frames.content, frames.position, frames.numbers[is_good], starts, stops, []
-                )
-                self._decode([(shard, here, good)], data)
+            ((videos, _),) = decode([frames], self._form)
+            if len(videos.rows):
+                parts.append(videos.data)
+        data = np.concatenate(parts) if parts else np.empty((0, self.shape[1]), np.float32)
+        if len(data) != len(wanted):
+            raise self._changed(shard)
         with self._lock:
             self._unpacked[shard] = data
             while len(self._unpacked) > 1 and self._kept_bytes() > _UNPACKED_BYTES:

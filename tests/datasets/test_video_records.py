@@ -83,7 +83,7 @@ def test_any_rows_in_any_order(files, data):
 
 @pytest.mark.parametrize("span_bytes", [1, 300, 2000])
 def test_reading_in_small_steps_gives_the_same(files, data, monkeypatch, span_bytes):
-    for name in ["_video_records._SPAN_BYTES", "_video_records._GAP_BYTES"]:
+    for name in ["_video_records._STEP_BYTES", "_video_records._GAP_BYTES"]:
         monkeypatch.setattr(f"skmlclf.datasets.{name}", span_bytes)
     monkeypatch.setattr("skmlclf.datasets._index._BATCH_BYTES", span_bytes)
     monkeypatch.setattr("skmlclf.datasets._framing._BLOCK_BYTES", span_bytes)
