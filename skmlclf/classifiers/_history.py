@@ -4,6 +4,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 _SAMPLE = 4096
 
@@ -26,16 +27,21 @@ class HistoryRecorder(keras.callbacks.Callback):
         super().__init__()
         self.estimator = estimator
         self.evaluate = evaluate
+        self._n_completed = 0
+        self._completed: list[np.ndarray] | None = None
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Count what was run before."""
-        self._completed: list[np.ndarray] | None = None
         n_before = len(self.estimator.history_.get("loss", ()))
         self._samples: list[bytes | None] = [None] * n_before
         self.estimator.n_iter_ = n_before
         if n_before:
             # A resumed fit starts from the weights that were kept.
             self._samples[self.estimator.best_epoch_] = _sample(self.model)
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Keep the weights of the epoch before, for as long as this one may be interrupted."""
+        self._completed = self.model.get_weights() if self._n_completed else None
 
     def measure(self) -> dict[str, float]:
         """Measure the held-out rows after an epoch, before any callback changes the weights."""
@@ -44,12 +50,13 @@ class HistoryRecorder(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Append the values."""
+        self._completed = None
         history = self.estimator.history_
         for name, value in (logs or {}).items():
             history.setdefault(name, []).append(float(value))
         self.estimator.n_iter_ = len(history["loss"])
         self.estimator.best_epoch_ = self._kept_epoch()
-        self._completed = self.model.get_weights()
+        self._n_completed += 1
 
     def restore(self) -> bool:
         """Bring back the weights of the last epoch that was completed.
@@ -59,11 +66,9 @@ class HistoryRecorder(keras.callbacks.Callback):
         bool
             Whether there was one in this fit.
         """
-        completed = getattr(self, "_completed", None)
-        if completed is None:
-            return False
-        self.model.set_weights(completed)
-        return True
+        if self._completed is not None:
+            self.model.set_weights(self._completed)
+        return self._n_completed > 0
 
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:
         """Say which epoch's weights are kept; measure again those that are of none."""
@@ -84,6 +89,6 @@ def _sample(model: keras.Model) -> bytes:
     """Return enough of the weights to tell those of one epoch from those of another."""
     parts = []
     for variable in model.trainable_variables:
-        flat = np.asarray(variable.value).ravel()
-        parts.append(flat[:: max(1, len(flat) // _SAMPLE)].tobytes())
+        flat = tf.reshape(variable.value, [-1])
+        parts.append(flat[:: max(1, flat.shape[0] // _SAMPLE)].numpy().tobytes())
     return b"".join(parts)

@@ -176,7 +176,7 @@ def _run_epoch(
 
 def _check_finite(loss: float, weights: Sequence[tf.Variable], epoch: int) -> None:
     # The loss of a step is that of the weights before it, so the last step is not in it.
-    if np.isfinite(loss) and all(np.isfinite(weight.numpy()).all() for weight in weights):
+    if np.isfinite(loss) and all(tf.reduce_all(tf.math.is_finite(weight)) for weight in weights):
         return
     reason = f"its loss is {loss}" if not np.isfinite(loss) else "its weights are not finite"
     raise DivergedError(
