@@ -460,8 +460,8 @@ def test_partial_fit_does_not_warm_up():
 
 
 def test_a_fit_that_goes_on_holds_out_the_same_rows(monkeypatch):
-    def split(*args):
-        splits.append(split_rows(*args))
+    def split(*args, **options):
+        splits.append(split_rows(*args, **options))
         return splits[-1]
 
     splits = []
