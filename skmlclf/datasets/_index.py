@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from joblib import Parallel, delayed
 
-from skmlclf.datasets._examples import decode
 from skmlclf.datasets._form import Form
-from skmlclf.datasets._framing import Fault, Frames, is_packed, read_frames
+from skmlclf.datasets._framing import Fault, is_packed
+from skmlclf.datasets._reader import error_of, read_videos
 from skmlclf.datasets._sharded import stamp
 
 _VERSION = 1  # of the cache; another one is not read
-_BATCH_BYTES = 2**23  # decoded at once
+_TASK_BYTES = 2**23  # of files that one process is given at a time
 
 
 class FileIndex(NamedTuple):
@@ -32,15 +32,6 @@ class FileIndex(NamedTuple):
     counts: np.ndarray  # of the labels of each record
     ids: list[str]
     faults: list[Fault]
-
-
-def error_of(file: str, fault: Fault, form: Form) -> str:
-    """Return the message about a faulty file."""
-    kind = "Example" if form.level == "video" else "SequenceExample"
-    return (
-        f"Expected a complete TFRecord file of tf.train.{kind} records. Received {file!r}: "
-        f"{fault.what}"
-    )
 
 
 def index_files(
@@ -90,7 +81,7 @@ def _batches(files: Sequence[str]) -> Iterator[list[str]]:
     for file in files:
         batch.append(file)
         n_bytes += os.path.getsize(file)
-        if n_bytes >= _BATCH_BYTES:
+        if n_bytes >= _TASK_BYTES:
             yield batch
             batch, n_bytes = [], 0
     if batch:
@@ -100,41 +91,15 @@ def _batches(files: Sequence[str]) -> Iterator[list[str]]:
 def _index_batch(files: Sequence[str], form: Form, *, raises: bool) -> list[FileIndex]:
     """Read files through; raise at the first fault, or note all of them."""
     stamps = [stamp(file) for file in files]
-    found: list[list[tuple[Any, ...]]] = [[] for _ in files]
-    waiting: list[tuple[int, Frames]] = []
-
-    def decode_waiting() -> None:
-        decoded = decode([frames for _, frames in waiting], form, with_data=False)
-        for (which, frames), (videos, faults) in zip(waiting, decoded, strict=True):
-            if faults and raises:
-                raise ValueError(error_of(files[which], faults[0], form))
-            starts, stops = frames.starts[videos.rows], frames.stops[videos.rows]
-            numbers = frames.numbers[videos.rows]
-            found[which].append(
-                (
-                    numbers,
-                    frames.position + starts,
-                    stops - starts,
-                    videos.labels,
-                    videos.counts,
-                    videos.ids,
-                    faults,
-                )
-            )
-        waiting.clear()
-
-    n_waiting = 0  # bytes
-    for which, file in enumerate(files):
-        for frames in read_frames(file):
-            waiting.append((which, frames))
-            n_waiting += len(frames.content)
-            if n_waiting >= _BATCH_BYTES:
-                decode_waiting()
-                n_waiting = 0
-    if waiting:
-        decode_waiting()
+    found: dict[str, list[tuple[Any, ...]]] = {file: [] for file in files}
+    for file, frames, videos, faults in read_videos(files, form, with_data=False, raises=raises):
+        starts, stops = frames.starts[videos.rows], frames.stops[videos.rows]
+        numbers, positions = frames.numbers[videos.rows], frames.position + starts
+        found[file].append(
+            (numbers, positions, stops - starts, videos.labels, videos.counts, videos.ids, faults)
+        )
     indices = []
-    for file, before, parts in zip(files, stamps, found, strict=True):
+    for (file, parts), before in zip(found.items(), stamps, strict=True):
         if stamp(file) != before:
             raise ValueError(f"Expected {file!r} to stay as it is while it is read. Read it again.")
         with open(file, "rb", buffering=0) as stream:

@@ -2,19 +2,18 @@
 
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from numbers import Integral
 
 import numpy as np
 from sklearn.utils import Bunch
 
 from skmlclf._compat import Interval, validate_params
-from skmlclf.datasets._examples import Videos, decode
-from skmlclf.datasets._form import Form, make_form
-from skmlclf.datasets._framing import read_frames
-from skmlclf.datasets._index import error_of
+from skmlclf.datasets._examples import Videos
+from skmlclf.datasets._form import make_form
 from skmlclf.datasets._labels import check_labelled, make_target
 from skmlclf.datasets._paths import Paths, expand_paths
+from skmlclf.datasets._reader import read_videos
 
 
 @validate_params(
@@ -113,11 +112,10 @@ def load_tfrecords(
     form = make_form(features, id_feature, labels_feature, n_labels)
     files = expand_paths(paths)
     blocks: deque[Videos] = deque()
-    n_labelled: dict[str, int] = {}
-    for file in files:
-        videos = list(_read(file, form))
-        blocks.extend(videos)
-        n_labelled[file] = sum(len(block.labels) for block in videos)
+    n_labelled = dict.fromkeys(files, 0)
+    for file, _, videos, _ in read_videos(files, form):
+        blocks.append(videos)
+        n_labelled[file] += len(videos.labels)
     if labels_feature is not None:
         check_labelled(n_labelled)
 
@@ -139,12 +137,3 @@ def load_tfrecords(
         feature_names=form.column_names,
         DESCR=f"{len(data)} records read from {len(files)} TFRecord files.",
     )
-
-
-def _read(file: str, form: Form) -> Iterator[Videos]:
-    """Yield the videos of a file in blocks; raise at the first fault."""
-    for frames in read_frames(file):
-        ((videos, faults),) = decode([frames], form)
-        if faults:
-            raise ValueError(error_of(file, faults[0], form))
-        yield videos

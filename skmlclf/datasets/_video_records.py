@@ -15,10 +15,11 @@ from skmlclf._compat import Interval, StrOptions, validate_params
 from skmlclf.datasets._examples import decode
 from skmlclf.datasets._form import Form, make_form
 from skmlclf.datasets._framing import Frames, read_frames
-from skmlclf.datasets._index import FileIndex, error_of, index_files
+from skmlclf.datasets._index import FileIndex, index_files
 from skmlclf.datasets._labels import check_labelled, make_target
 from skmlclf.datasets._paths import Paths, expand_paths
 from skmlclf.datasets._progress import Progress
+from skmlclf.datasets._reader import error_of
 from skmlclf.datasets._sharded import ShardedRowStore
 
 _FRAMING_BYTES = 16  # between two records

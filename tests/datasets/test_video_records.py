@@ -85,7 +85,7 @@ def test_any_rows_in_any_order(files, data):
 def test_reading_in_small_steps_gives_the_same(files, data, monkeypatch, span_bytes):
     for name in ["_video_records._STEP_BYTES", "_video_records._GAP_BYTES"]:
         monkeypatch.setattr(f"skmlclf.datasets.{name}", span_bytes)
-    monkeypatch.setattr("skmlclf.datasets._index._BATCH_BYTES", span_bytes)
+    monkeypatch.setattr("skmlclf.datasets._reader._BATCH_BYTES", span_bytes)
     monkeypatch.setattr("skmlclf.datasets._framing._BLOCK_BYTES", span_bytes)
     monkeypatch.setattr("skmlclf.datasets._video_records._UNPACKED_BYTES", span_bytes)
     records = read(files / "*.tfrecord")
@@ -95,8 +95,12 @@ def test_reading_in_small_steps_gives_the_same(files, data, monkeypatch, span_by
 
 @pytest.mark.parametrize("n_jobs", [None, 2])
 def test_processes_find_the_same(files, data, n_jobs, monkeypatch):
-    monkeypatch.setattr("skmlclf.datasets._index._BATCH_BYTES", 1000)
+    monkeypatch.setattr("skmlclf.datasets._index._TASK_BYTES", 1000)
     assert_holds(read(files / "*.tfrecord", n_jobs=n_jobs), data)
+    path = sorted(files.glob("*.tfrecord"))[2]
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(ValueError, match=r"a-00002-of-00007.tfrecord'.* record"):
+        read(files / "*.tfrecord", n_jobs=n_jobs)
 
 
 def test_splits_copy_nothing(files, data):
@@ -212,15 +216,15 @@ def test_records_of_another_form_are_skipped_too(tmp_path, data):
 @pytest.fixture
 def indexed(monkeypatch):
     """Collect the names of files that are read through."""
-    from skmlclf.datasets import _index
+    from skmlclf.datasets import _reader
 
-    names, read_frames = [], _index.read_frames
+    names, read_frames = [], _reader.read_frames
 
     def noted(file):
         names.append(os.path.basename(file))
         return read_frames(file)
 
-    monkeypatch.setattr(_index, "read_frames", noted)
+    monkeypatch.setattr(_reader, "read_frames", noted)
     return names
 
 
