@@ -1,6 +1,7 @@
 """scikit-learn's own checks on every public estimator, found by itself."""
 
 import inspect
+from dataclasses import dataclass
 
 import keras
 import pytest
@@ -18,14 +19,20 @@ CLASSES = [
 ]
 
 
-def two_layers(n_features, n_outputs, width=32):
-    """Build a network as a user of `NetworkClassifier` would."""
-    layers = [keras.layers.Dense(width, activation="relu"), keras.layers.Dense(n_outputs)]
-    return keras.Sequential(layers)
+@dataclass(frozen=True)
+class TwoLayers:
+    """What a user of `NetworkClassifier` would write as a function.
+
+    The name of a test shows its repr, which in every process has to be the same.
+    """
+
+    def __call__(self, n_features, n_outputs, width=32):
+        layers = [keras.layers.Dense(width, activation="relu"), keras.layers.Dense(n_outputs)]
+        return keras.Sequential(layers)
 
 
 # What has no default: scikit-learn's own checks leave such parameters to the developer too.
-REQUIRED = {"NetworkClassifier": {"build_network": two_layers}}
+REQUIRED = {"NetworkClassifier": {"build_network": TwoLayers()}}
 INSTANCES = [c(**REQUIRED.get(c.__name__, {})) for c in CLASSES]
 WEIGHTS_REASON = (
     "weighted and repeated rows are added up in another order, which single precision rounds"

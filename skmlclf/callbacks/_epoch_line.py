@@ -47,6 +47,15 @@ def short_name(name: str) -> str:
 
     Only a loss is known of training rows too, so only a loss says which rows it is of.
 
+    Parameters
+    ----------
+    name : str
+        As in the history of a fit.
+
+    Returns
+    -------
+    str
+
     Examples
     --------
     >>> from skmlclf.callbacks._epoch_line import short_name
@@ -63,7 +72,25 @@ def short_name(name: str) -> str:
 
 
 def format_value(name: str, value: float) -> str:
-    """Format a value with the digits that its kind needs."""
+    """Format a value with the digits that its kind needs.
+
+    Parameters
+    ----------
+    name : str
+        Name of the metric.
+    value : float
+        Its value.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from skmlclf.callbacks import format_value
+    >>> format_value("val_hamming", 0.00071), format_value("gap_at_20", 0.7), format_value("tp", 3.0)
+    ('0.00071', '0.7000', '     3')
+    """
     if name.removeprefix("val_") in _COUNTS:
         return f"{value:6.0f}"
     # A loss or a share of wrong labels lies near zero where labels are many.
