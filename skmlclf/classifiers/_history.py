@@ -1,10 +1,13 @@
 """The record of a fit: its history, and the epoch whose weights are there."""
 
+import hashlib
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
+
+from skmlclf.persistence import check_fields
 
 _SAMPLE = 4096
 
@@ -29,11 +32,49 @@ class HistoryRecorder(keras.callbacks.Callback):
         self.evaluate = evaluate
         self._n_completed = 0
         self._completed: list[np.ndarray] | None = None
+        self._resumed: dict[str, Any] | None = None
+        self._samples: list[str | None] = []
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the record so far, for a checkpoint."""
+        estimator = self.estimator
+        return {
+            "history": estimator.history_,
+            "n_iter": estimator.n_iter_,
+            "best_epoch": getattr(estimator, "best_epoch_", None),
+            "samples": self._samples,
+        }
+
+    def resume_from(self, plain: dict[str, Any], *, between_epochs: bool) -> None:
+        """Let a fit resume with the record that `to_plain` returned.
+
+        Parameters
+        ----------
+        plain : dict
+            The record.
+        between_epochs : bool
+            Whether the weights are those of its last epoch, rather than of the midst of the next.
+        """
+        check_fields(
+            plain,
+            {"history": dict, "n_iter": int, "best_epoch": (int, None), "samples": list},
+            "record",
+        )
+        self._resumed = plain
+        self._between_epochs = between_epochs
+        self.estimator.history_ = plain["history"]
+        self.estimator.n_iter_ = plain["n_iter"]
+        if plain["best_epoch"] is not None:
+            self.estimator.best_epoch_ = plain["best_epoch"]
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Count what was run before."""
+        if self._resumed is not None:
+            self._samples = list(self._resumed["samples"])
+            self._n_completed = int(self._between_epochs)
+            return
         n_before = len(self.estimator.history_.get("loss", ()))
-        self._samples: list[bytes | None] = [None] * n_before
+        self._samples = [None] * n_before
         self.estimator.n_iter_ = n_before
         if n_before:
             # A resumed fit starts from the weights that were kept.
@@ -85,10 +126,10 @@ class HistoryRecorder(keras.callbacks.Callback):
         return epochs[-1] if epochs else len(self._samples) - 1
 
 
-def _sample(model: keras.Model) -> bytes:
-    """Return enough of the weights to tell those of one epoch from those of another."""
-    parts = []
+def _sample(model: keras.Model) -> str:
+    """Return what tells the weights of one epoch from those of another."""
+    digest = hashlib.sha256()
     for variable in model.trainable_variables:
         flat = tf.reshape(variable.value, [-1])
-        parts.append(flat[:: max(1, flat.shape[0] // _SAMPLE)].numpy().tobytes())
-    return b"".join(parts)
+        digest.update(flat[:: max(1, flat.shape[0] // _SAMPLE)].numpy().tobytes())
+    return digest.hexdigest()

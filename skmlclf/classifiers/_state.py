@@ -67,7 +67,7 @@ def fitted_state(estimator: Any, *, with_optimizer: bool) -> dict[str, Any] | No
     if model is None:
         return None
     keeps = with_optimizer and estimator._keeps_optimizer
-    arrays = [np.asarray(variable.value) for variable in _variables(model)]
+    arrays = [np.asarray(variable.value) for variable in model_variables(model)]
     names = _variable_names(estimator._network_, len(arrays))
     return {
         "targets": targets_to_plain(estimator._targets_),
@@ -119,9 +119,9 @@ def restore(estimator: Any, state: dict[str, Any]) -> None:
     model = estimator._compiled(network, optimizer, seed=0)
     if isinstance(network, FunctionNetwork):
         network = _check_structure(network, model)
-    _assign(_variables(model), list(state["weights"].values()), "weights")
+    assign_arrays(model_variables(model), list(state["weights"].values()), "weights")
     if state["optimizer_state"] is not None:
-        _assign(model.optimizer.variables, state["optimizer_state"], "optimizer_state")
+        assign_arrays(model.optimizer.variables, state["optimizer_state"], "optimizer_state")
     estimator.model_, estimator._network_, estimator._targets_ = model, network, targets
     estimator.classes_, estimator.label_names_ = targets.classes, targets.label_names
     estimator.history_, estimator.n_features_in_ = state["history"], n_features
@@ -135,7 +135,7 @@ def restore(estimator: Any, state: dict[str, Any]) -> None:
     estimator._counts = counts
 
 
-def _variables(model: keras.Model) -> list[Any]:
+def model_variables(model: keras.Model) -> list[Any]:
     return [*model.trainable_variables, *model.non_trainable_variables]
 
 
@@ -236,7 +236,7 @@ def _check_weights(weights: dict[str, Any], network: Network) -> None:
         check_array(weights[name], shape, "fi", f"weights.{name}")
 
 
-def _assign(variables: list[Any], arrays: list[Any], where: str) -> None:
+def assign_arrays(variables: list[Any], arrays: list[Any], where: str) -> None:
     """Set variables to arrays of their shapes and dtypes."""
     if len(variables) != len(arrays):
         raise ValueError(f"{where} must be {len(variables)} arrays, got {len(arrays)}")

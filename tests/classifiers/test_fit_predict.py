@@ -515,7 +515,9 @@ def test_columns_in_another_order_are_not_held_out():
 
 def test_a_fit_that_diverges_says_so():
     X, y = problem()
-    with pytest.raises(ValueError, match=r"diverged in epoch 1: its loss is nan.*Lower learning_rate"):
+    with pytest.raises(
+        ValueError, match=r"diverged in epoch 1: its loss is nan.*Lower learning_rate"
+    ):
         make(optimizer="sgd", learning_rate=1e30).fit(X, y)
 
 
