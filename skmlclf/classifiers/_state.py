@@ -20,7 +20,7 @@ from skmlclf.persistence import (
     random_state_from_plain,
     random_state_to_plain,
 )
-from skmlclf.training import optimizer_from_plain, optimizer_to_plain
+from skmlclf.training import check_optimizer, optimizer_from_plain, optimizer_to_plain
 
 FITTED = (
     "classes_", "label_names_", "history_", "n_iter_", "best_epoch_", "n_features_in_",
@@ -35,7 +35,7 @@ _FIELDS = {
     "feature_names": (np.ndarray, None),
     "network": dict,
     "weights": dict,
-    "optimizer": (str, dict),
+    "optimizer": object,
     "keeps_optimizer": bool,
     "optimizer_state": (list, None),
     "history": dict,
@@ -112,13 +112,15 @@ def restore(estimator: Any, state: dict[str, Any]) -> None:
         check_array(names, (n_features,), "O", "feature_names")
     network = _network_from_plain(state["network"], n_features, targets.n_outputs, targets.output)
     optimizer = optimizer_from_plain(state["optimizer"])
+    check_optimizer(optimizer)
     _check_history(state)
     counts = _counts_from_plain(state["counts"], len(targets.classes))
     generators = [random_state_from_plain(state[name]) for name in ("generator", "split_generator")]
     _check_weights(state["weights"], network)
-    model = estimator._compiled(network, optimizer, seed=0)
     if isinstance(network, FunctionNetwork):
-        network = _check_structure(network, model)
+        model, network = _built_by_function(estimator, network, optimizer)
+    else:
+        model = estimator._compiled(network, optimizer, seed=0)
     assign_arrays(model_variables(model), list(state["weights"].values()), "weights")
     if state["optimizer_state"] is not None:
         assign_arrays(model.optimizer.variables, state["optimizer_state"], "optimizer_state")
@@ -194,15 +196,22 @@ def _network_from_plain(
     raise ValueError(f"network.kind is {plain.get('kind')!r:.60}")
 
 
-def _check_structure(network: FunctionNetwork, model: keras.Model) -> FunctionNetwork:
-    """Return a network with the structure of the model it builds now, if it is the one it was."""
+def _built_by_function(
+    estimator: Any, network: FunctionNetwork, optimizer: Any
+) -> tuple[keras.Model, FunctionNetwork]:
+    """Build what a function of the user's describes, if it is the network that was trained."""
+    name = getattr(network.build_network, "__name__", network.build_network)
+    try:
+        model = estimator._compiled(network, optimizer, seed=0)
+    except Exception as error:
+        raise ValueError(f"{name}, passed as build_network, failed: {error}") from error
     built = network.describing(model)
     if network.structure is not None and built.structure != network.structure:
         raise ValueError(
-            f"{getattr(network.build_network, '__name__', network.build_network)} builds another"
-            " network than the one that was trained: pass the function as it was then"
+            f"{name} builds another network than the one that was trained: pass the function as it"
+            " was then"
         )
-    return built
+    return model, built
 
 
 def _counts_from_plain(plain: dict[str, Any], n_classes: int) -> Counts:
