@@ -88,8 +88,8 @@ def format_value(name: str, value: float) -> str:
     Examples
     --------
     >>> from skmlclf.callbacks import format_value
-    >>> format_value("val_hamming", 0.00071), format_value("gap_at_20", 0.7), format_value("tp", 3.0)
-    ('0.00071', '0.7000', '     3')
+    >>> format_value("val_hamming", 0.00071), format_value("gap_at_20", 0.7)
+    ('0.00071', '0.7000')
     """
     if name.removeprefix("val_") in _COUNTS:
         return f"{value:6.0f}"

@@ -183,7 +183,7 @@ def _read_weights(
     """Return the weights of rows, or those of single entries."""
     if sample_weight is None:
         return None, None
-    if not sparse.issparse(sample_weight) and np.ndim(sample_weight) != 2:
+    if not sparse.issparse(sample_weight) and np.asarray(sample_weight).ndim != 2:
         weight = _check_sample_weight(
             sample_weight, features, dtype=np.float64, ensure_non_negative=True
         )

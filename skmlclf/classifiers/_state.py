@@ -20,7 +20,7 @@ from skmlclf.persistence import (
     random_state_from_plain,
     random_state_to_plain,
 )
-from skmlclf.training import optimizer_from_plain, optimizer_to_plain
+from skmlclf.training import check_optimizer, optimizer_from_plain, optimizer_to_plain
 
 FITTED = (
     "classes_", "label_names_", "history_", "n_iter_", "best_epoch_", "n_features_in_",
@@ -35,7 +35,7 @@ _FIELDS = {
     "feature_names": (np.ndarray, None),
     "network": dict,
     "weights": dict,
-    "optimizer": (str, dict),
+    "optimizer": object,
     "keeps_optimizer": bool,
     "optimizer_state": (list, None),
     "history": dict,
@@ -67,7 +67,7 @@ def fitted_state(estimator: Any, *, with_optimizer: bool) -> dict[str, Any] | No
     if model is None:
         return None
     keeps = with_optimizer and estimator._keeps_optimizer
-    arrays = [np.asarray(variable.value) for variable in _variables(model)]
+    arrays = [np.asarray(variable.value) for variable in model_variables(model)]
     names = _variable_names(estimator._network_, len(arrays))
     return {
         "targets": targets_to_plain(estimator._targets_),
@@ -112,16 +112,18 @@ def restore(estimator: Any, state: dict[str, Any]) -> None:
         check_array(names, (n_features,), "O", "feature_names")
     network = _network_from_plain(state["network"], n_features, targets.n_outputs, targets.output)
     optimizer = optimizer_from_plain(state["optimizer"])
+    check_optimizer(optimizer)
     _check_history(state)
     counts = _counts_from_plain(state["counts"], len(targets.classes))
     generators = [random_state_from_plain(state[name]) for name in ("generator", "split_generator")]
     _check_weights(state["weights"], network)
-    model = estimator._compiled(network, optimizer, seed=0)
     if isinstance(network, FunctionNetwork):
-        network = _check_structure(network, model)
-    _assign(_variables(model), list(state["weights"].values()), "weights")
+        model, network = _built_by_function(estimator, network, optimizer)
+    else:
+        model = estimator._compiled(network, optimizer, seed=0)
+    assign_arrays(model_variables(model), list(state["weights"].values()), "weights")
     if state["optimizer_state"] is not None:
-        _assign(model.optimizer.variables, state["optimizer_state"], "optimizer_state")
+        assign_arrays(model.optimizer.variables, state["optimizer_state"], "optimizer_state")
     estimator.model_, estimator._network_, estimator._targets_ = model, network, targets
     estimator.classes_, estimator.label_names_ = targets.classes, targets.label_names
     estimator.history_, estimator.n_features_in_ = state["history"], n_features
@@ -135,7 +137,7 @@ def restore(estimator: Any, state: dict[str, Any]) -> None:
     estimator._counts = counts
 
 
-def _variables(model: keras.Model) -> list[Any]:
+def model_variables(model: keras.Model) -> list[Any]:
     return [*model.trainable_variables, *model.non_trainable_variables]
 
 
@@ -194,15 +196,22 @@ def _network_from_plain(
     raise ValueError(f"network.kind is {plain.get('kind')!r:.60}")
 
 
-def _check_structure(network: FunctionNetwork, model: keras.Model) -> FunctionNetwork:
-    """Return a network with the structure of the model it builds now, if it is the one it was."""
+def _built_by_function(
+    estimator: Any, network: FunctionNetwork, optimizer: Any
+) -> tuple[keras.Model, FunctionNetwork]:
+    """Build what a function of the user's describes, if it is the network that was trained."""
+    name = getattr(network.build_network, "__name__", network.build_network)
+    try:
+        model = estimator._compiled(network, optimizer, seed=0)
+    except Exception as error:
+        raise ValueError(f"{name}, passed as build_network, failed: {error}") from error
     built = network.describing(model)
     if network.structure is not None and built.structure != network.structure:
         raise ValueError(
-            f"{getattr(network.build_network, '__name__', network.build_network)} builds another"
-            " network than the one that was trained: pass the function as it was then"
+            f"{name} builds another network than the one that was trained: pass the function as it"
+            " was then"
         )
-    return built
+    return model, built
 
 
 def _counts_from_plain(plain: dict[str, Any], n_classes: int) -> Counts:
@@ -236,7 +245,7 @@ def _check_weights(weights: dict[str, Any], network: Network) -> None:
         check_array(weights[name], shape, "fi", f"weights.{name}")
 
 
-def _assign(variables: list[Any], arrays: list[Any], where: str) -> None:
+def assign_arrays(variables: list[Any], arrays: list[Any], where: str) -> None:
     """Set variables to arrays of their shapes and dtypes."""
     if len(variables) != len(arrays):
         raise ValueError(f"{where} must be {len(variables)} arrays, got {len(arrays)}")

@@ -14,7 +14,8 @@ def check_fields(values: Any, fields: Mapping[str, Any], where: str) -> None:
     values : object
         What was read.
     fields : mapping of str to type or tuple of types
-        Types of each key's value; None among them stands for itself. A bool is no int here.
+        Types of each key's value; None among them stands for itself, and ``object`` for any type.
+        A bool is no int here.
     where : str
         What errors call the dictionary.
 
@@ -40,7 +41,10 @@ def check_fields(values: Any, fields: Mapping[str, Any], where: str) -> None:
         if name not in fields:
             raise ValueError(f"{where} has the unknown key {name!r:.60}")
         expected = fields[name] if isinstance(fields[name], tuple) else (fields[name],)
-        if type(value) not in [type(None) if each is None else each for each in expected]:
+        known = [type(None) if each is None else each for each in expected]
+        # An array may be a memory map of one.
+        kind = np.ndarray if isinstance(value, np.ndarray) else type(value)
+        if object not in known and kind not in known:
             names = " or ".join("None" if e is None else e.__name__ for e in expected)
             raise ValueError(f"{where}.{name} must be {names}, got {type(value).__name__}")
 

@@ -194,8 +194,11 @@ def _check_attribute(value: Any, options: Options, lengths: dict[str, int], wher
 
 
 def _fits(value: Any, option: Any, lengths: dict[str, int]) -> bool:
-    if option is None or isinstance(option, type):
-        return type(value) is (type(None) if option is None else option)
+    if option is None:
+        return value is None
+    if isinstance(option, type):
+        kinds = {int: (int, np.integer), float: (float, np.floating)}[option]
+        return isinstance(value, kinds) and not isinstance(value, bool)
     if not isinstance(value, np.ndarray):
         return False
     if option == INDICES:

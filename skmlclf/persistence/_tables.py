@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, Protocol, Self
 
-import numpy as np
-
 Options = str | type | tuple[str | type | None, ...]
 
 
@@ -39,9 +37,9 @@ class Attributes:
     Parameters
     ----------
     attributes : mapping of str to options
-        By name, what they may be, one or several of: None; a type; the shape of an array of
-        numbers, one letter for each axis, where the same letter is the same length and ``f`` the
-        number of features; ``INDICES`` of features.
+        By name, what they may be, one or several of: None; int or float, Python's or NumPy's; the
+        shape of an array of numbers, one letter for each axis, where the same letter is the same
+        length and ``f`` the number of features; ``INDICES`` of features.
     """
 
     attributes: Mapping[str, Options] = field(default_factory=dict)
@@ -54,7 +52,7 @@ _COMPONENTS: dict[str, Options] = {
     "explained_variance_ratio_": "k",
     "singular_values_": "k",
 }
-_COUNT: Options = (int, np.int64, np.float64, "f")
+_COUNT: Options = (int, float, "f")
 _SCORES: dict[str, Options] = {"scores_": "f", "pvalues_": ("f", None)}
 
 # The names in a file are keys of this table and nothing else: none is imported because a file
@@ -72,7 +70,7 @@ ESTIMATORS: dict[str, Attributes | None] = {
             "mean_": "f",
             "n_components_": int,
             "n_samples_": int,
-            "noise_variance_": (float, np.float32, np.float64),
+            "noise_variance_": float,
         }
     ),
     "sklearn.decomposition.IncrementalPCA": Attributes(
@@ -83,7 +81,7 @@ ESTIMATORS: dict[str, Attributes | None] = {
             "n_components_": int,
             "n_samples_seen_": _COUNT,
             "batch_size_": int,
-            "noise_variance_": (float, np.float32, np.float64),
+            "noise_variance_": float,
         }
     ),
     "sklearn.decomposition.TruncatedSVD": Attributes(_COMPONENTS),

@@ -51,7 +51,7 @@ class Encoder:
         Parameters
         ----------
         value : object
-            None, bool, int, float, str, bytes, NumPy scalars and arrays (of numbers, strings, or
+            None, bool, int, float, str, NumPy scalars and arrays (of numbers, strings, or
             objects that are plain values), lists, tuples, dictionaries, functions, and what
             `encode_object` knows.
         path : tuple of str
@@ -72,8 +72,6 @@ class Encoder:
             return value
         if type(value) is float:
             return value if np.isfinite(value) else {"$float": str(value)}
-        if isinstance(value, bytes):
-            return {"$bytes": value.hex()}
         if isinstance(value, str):  # np.str_
             return str(value)
         if isinstance(value, np.generic) and value.dtype.kind in _TENSOR_KINDS:
@@ -121,7 +119,7 @@ class Encoder:
                 array if order == "C" else np.ascontiguousarray(array.T)
             )
             return {"$tensor": order}
-        if array.dtype.kind not in "USO" or array.nbytes > _MAX_STRING_BYTES:
+        if array.dtype.kind not in "UO" or array.nbytes > _MAX_STRING_BYTES:
             raise refusal(array, path)
         return {
             "$array": [
@@ -219,10 +217,6 @@ class Decoder:
         _expect(isinstance(content, str) and content in _NON_FINITE, path, "nan, inf or -inf")
         return _NON_FINITE[content]
 
-    def _bytes(self, content: Any, path: tuple[str, ...]) -> bytes:
-        _expect(isinstance(content, str), path, "hexadecimal digits")
-        return bytes.fromhex(content)
-
     def _scalar(self, content: Any, path: tuple[str, ...]) -> Any:
         _expect(isinstance(content, list) and len(content) == 2, path, "a dtype and a number")
         dtype = as_dtype(content[0], _TENSOR_KINDS, path)
@@ -252,7 +246,7 @@ class Decoder:
 
     def _array(self, content: Any, path: tuple[str, ...]) -> np.ndarray:
         _expect(isinstance(content, list) and len(content) == 3, path, "dtype, shape, entries")
-        dtype, shape = as_dtype(content[0], "USO", path), content[1]
+        dtype, shape = as_dtype(content[0], "UO", path), content[1]
         entries = self._items(content[2], path)
         _expect(
             isinstance(shape, list) and all(type(n) is int and n >= 0 for n in shape),
@@ -265,7 +259,7 @@ class Decoder:
             size *= n
         _expect(size == len(entries), path, f"{size} entries, as its shape says")
         _expect(size * dtype.itemsize <= _MAX_STRING_BYTES, path, "shorter strings")
-        kinds = {"U": (str,), "S": (bytes,), "O": (str, bytes, bool, int, float, type(None))}
+        kinds = {"U": (str,), "O": (str, bool, int, float, type(None))}
         _expect(all(type(e) in kinds[dtype.kind] for e in entries), path, "entries of its dtype")
         array = np.empty(len(entries), dtype=dtype)
         array[:] = entries
@@ -279,7 +273,6 @@ _READERS: dict[str, Callable[[Decoder, Any, tuple[str, ...]], Any]] = {
     "$tuple": Decoder._tuple,
     "$dict": Decoder._dict,
     "$float": Decoder._float,
-    "$bytes": Decoder._bytes,
     "$scalar": Decoder._scalar,
     "$function": Decoder._function,
     "$tensor": Decoder._tensor,

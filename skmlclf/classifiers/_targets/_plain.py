@@ -76,12 +76,12 @@ def targets_from_plain(plain: dict[str, Any]) -> Targets:
     kind, classes = plain["kind"], plain["classes"]
     if kind not in _KINDS:
         raise ValueError(f"targets.kind is {kind!r:.60}")
-    check_array(classes, (None,), "biufUSO", "targets.classes")
+    check_array(classes, (None,), "biufUO", "targets.classes")
     expected = {"single class": (1, 1), "binary": (2, 2), "multiclass": (3, np.inf)}
     least, most = expected.get(kind, (1, np.inf))
     if not least <= len(classes) <= most:
         raise ValueError(f"targets of kind {kind} have {len(classes)} classes")
-    dtype = as_dtype(plain["dtype"], "biufUS", ("targets", "dtype"))
+    dtype = as_dtype(plain["dtype"], "biufU", ("targets", "dtype"))
     container, names = plain["container"], plain["label_names"]
     if kind != "multilabel":
         if container is not None or names is not None:
