@@ -1,4 +1,4 @@
-"""What happens between epochs."""
+"""Callbacks: measuring, showing and saving a fit between its epochs."""
 
 from skmlclf.callbacks._checkpoint import Checkpoint
 from skmlclf.callbacks._epoch_line import format_value, short_name

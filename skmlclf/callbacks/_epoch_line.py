@@ -12,7 +12,7 @@ _AT_K = {"precision": "P", "recall": "R", "ndcg": "nDCG", "gap": "GAP", "map": "
 
 
 def epoch_line(epoch: int, n_epochs: int, seconds: float, values: Mapping[str, float]) -> str:
-    """Lay out the values of an epoch so that the lines of a fit stand under each other.
+    """Format the values of an epoch, so that the lines of a fit are aligned.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def epoch_line(epoch: int, n_epochs: int, seconds: float, values: Mapping[str, f
 
 
 def short_name(name: str) -> str:
-    """Shorten a metric's name to what a column has room for.
+    """Shorten the name of a metric to fit the heading of a column.
 
     Only a loss is known of training rows too, so only a loss says which rows it is of.
 

@@ -33,7 +33,7 @@ class BestEpoch(keras.callbacks.Callback):
         self._resumed: dict[str, Any] | None = None
 
     def start_from(self, value: float) -> None:
-        """Let the weights that a resumed fit starts from be the best so far.
+        """Count the weights that a resumed fit starts from as the best so far.
 
         Parameters
         ----------
@@ -69,7 +69,7 @@ class BestEpoch(keras.callbacks.Callback):
             self._waited, self._weights = self._resumed["waited"], self._resumed["weights"]
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Compare, and ask to stop when patience is at its end.
+        """Update the best epoch, and stop when patience has run out.
 
         Raises
         ------

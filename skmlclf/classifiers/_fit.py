@@ -45,13 +45,13 @@ class FitData:
     sample_weight_val: Any = None
 
     def taker(self, rows: Rows) -> Any:
-        """Return what takes some of the training rows as they were given, when called."""
+        """Return a function that selects these rows from the training data as they were given."""
         return lambda: (_safe_indexing(self.X, rows.index), _safe_indexing(self.y, rows.index))
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How long a fit trains, and how its learning rate goes.
+    """How long a fit trains, and its learning-rate schedule.
 
     Attributes
     ----------
@@ -76,7 +76,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Fit:
-    """Everything that a fit needs, validated: nothing about the input can go wrong after this.
+    """A fit whose inputs are validated; the estimator changes only when it runs.
 
     Attributes
     ----------
@@ -183,7 +183,7 @@ class Fit:
             set_output_bias(network, model, weights.bias)
         shift = None
         if seen is not None:
-            # What training has made of the bias stays, on top of what the counts are by now.
+            # Only the part that follows from the counts is updated; what training added is kept.
             shift = weights.bias - targets.starting_bias(seen, factors)
         checkpoints.check(
             lambda: {
@@ -197,7 +197,7 @@ class Fit:
         )  # fmt: skip
 
     def run(self, estimator: Any) -> None:
-        """Train, and leave what was learnt on the estimator.
+        """Train, and set the results on the estimator.
 
         Interrupted, the estimator keeps the last epoch that was completed, or where there was none
         what it had before. After a fit that diverged there is nothing left to predict with.

@@ -1,4 +1,4 @@
-"""The record of a fit: its history, and the epoch whose weights are there."""
+"""The record of a fit: its history, and the epoch whose weights the model has."""
 
 import hashlib
 from typing import Any
@@ -15,15 +15,15 @@ _SAMPLE = 4096
 class HistoryRecorder(keras.callbacks.Callback):
     """Keep ``history_``, ``n_iter_`` and ``best_epoch_`` of an estimator true to its weights.
 
-    Callbacks may bring back the weights of an earlier epoch, or put others in their place, so the
-    weights that are there at the end are compared with those of each epoch.
+    Callbacks may restore the weights of an earlier epoch, or set others, so the weights at the end
+    are compared with those of each epoch.
 
     Parameters
     ----------
     estimator : estimator
         Its ``history_`` is extended in place; ``n_iter_`` and ``best_epoch_`` are set.
     evaluate : callable
-        Measures the held-out rows with the weights that are there.
+        Measures the held-out rows with the present weights.
     """
 
     def __init__(self, estimator: Any, evaluate: Any) -> None:
@@ -100,7 +100,7 @@ class HistoryRecorder(keras.callbacks.Callback):
         self._n_completed += 1
 
     def restore(self) -> bool:
-        """Bring back the weights of the last epoch that was completed.
+        """Restore the weights of the last completed epoch.
 
         Returns
         -------

@@ -68,7 +68,7 @@ class Rows:
 
 
 def read_features(X: Any, estimator: Any, *, fitted: bool) -> Any:
-    """Validate features; float32 in C order comes back as it is.
+    """Validate features; float32 in C order is returned as it is.
 
     Parameters
     ----------
@@ -221,7 +221,7 @@ def _without(unknown: sparse.csr_matrix, entries: EntryWeights | None) -> EntryW
         values = entries.values.copy()
         values[unknown.nonzero()] = 0.0
         return EntryWeights(values)
-    # Without a stored weight an entry has none.
+    # An entry without a stored weight has weight zero.
     values = entries.values - entries.values.multiply(unknown)
     return EntryWeights(sparse.csr_matrix(values), entries.default)
 

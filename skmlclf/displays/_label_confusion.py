@@ -193,7 +193,9 @@ class LabelConfusionDisplay:
             ax.set_xlim(0, 1.15 * values.max())
         else:
             clear_frame(ax, "left")
-            ax.text(0.5, 0.5, "no label was confused with another", ha="center", transform=ax.transAxes)
+            ax.text(
+                0.5, 0.5, "no label was confused with another", ha="center", transform=ax.transAxes
+            )
         self.pairs_ = [(int(a), int(b)) for a, b in zip(true, predicted, strict=True)]
         self.values_ = values
         self.ax_ = ax

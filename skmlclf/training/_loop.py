@@ -1,4 +1,4 @@
-"""Epochs over batches: the one loop behind every fit."""
+"""The training loop: epochs over batches."""
 
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ _BATCH_HOOKS = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", 
 
 
 class DivergedError(ValueError):
-    """Training has left the numbers: there are no weights to predict with."""
+    """Training diverged: the loss or the weights are not finite."""
 
 
 class Batches(Protocol):
@@ -205,7 +205,7 @@ def train(
         model.optimizer.finalize_variable_values(model.trainable_variables)
         _notify(callbacks, "on_train_end", logs)
     except BaseException:
-        # Keras has no event for it; ours close what they have opened.
+        # Keras has no event for it; callbacks of this package close what they have opened.
         _notify_ours(callbacks, "on_train_abort")
         raise
 
