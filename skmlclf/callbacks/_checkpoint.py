@@ -86,6 +86,11 @@ class Checkpoint(keras.callbacks.Callback):
     def set_params(self, params: dict[str, Any]) -> None:
         """Refuse the fit of a Keras model; of others nothing is kept.
 
+        Parameters
+        ----------
+        params : dict
+            What callbacks are told of a fit.
+
         Raises
         ------
         ValueError
@@ -99,7 +104,13 @@ class Checkpoint(keras.callbacks.Callback):
             )
 
     def set_model(self, model: keras.Model) -> None:
-        """Keep nothing of the model: these are settings only, to be copied and pickled."""
+        """Keep nothing of the model: these are settings only, to be copied and pickled.
+
+        Parameters
+        ----------
+        model : keras.Model
+            The model that is trained.
+        """
 
 
 def _is_count(value: Any) -> bool:
