@@ -60,8 +60,8 @@ def save(
     Notes
     -----
     The file is written beside its place, flushed to the disk and renamed, so that the old file or
-    the new one is there at any moment. A process that is killed may leave a hidden file whose name
-    ends in ``.tmp``; it can be deleted.
+    the new one is there at any moment. A process that is killed may leave a hidden folder whose
+    name ends in ``.tmp``; it can be deleted.
 
     What is written of the parameters: numbers, texts, arrays, lists, dictionaries, a RandomState by
     its state, Keras' own optimizers by their names and settings. Functions are written by their
