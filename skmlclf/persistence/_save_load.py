@@ -139,5 +139,6 @@ def load(path: str | os.PathLike[str], *, custom_objects: Mapping[str, Any] | No
         content, tensors = read_file(path)
         check_fields(content, {"versions": dict, "model": dict}, "its document")
         return estimator_from_document(content["model"], tensors, dict(custom_objects or {}))
-    except (ValueError, RecursionError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
+        # Constructors and validators of other libraries meet values of other types with both.
         raise ValueError(f"{os.fspath(path)!r} cannot be loaded: {error}") from error
