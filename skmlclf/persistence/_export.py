@@ -22,14 +22,14 @@ class _Format:
         Modules that writing it imports.
     is_export : callable
         Whether something at the path is an earlier export, which may be replaced.
-    suffix : str, default=".tmp"
+    suffix : str, default=""
         An ending that Keras would add.
     """
 
     keras_name: str
     needs: tuple[str, ...]
     is_export: Callable[[Path], bool]
-    suffix: str = ".tmp"
+    suffix: str = ""
 
 
 _FORMATS = {

@@ -4,10 +4,10 @@ import contextlib
 import hashlib
 import json
 import os
-import secrets
-import shutil
+import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -65,10 +65,13 @@ def write_file(
             " names of the labels or of the features."
         )
     with replacing(path, overwrite=overwrite) as temporary:
+        mode = _mode_of_a_new_file(temporary)
         try:
             save_file(dict(tensors), temporary, metadata={_KEY: text})
         except SafetensorError as error:
             raise OSError(f"{path} cannot be written: {error}") from error
+        # safetensors lets nobody else read what it writes.
+        temporary.chmod(mode)
 
 
 def read_file(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -111,9 +114,7 @@ def read_file(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, n
 
 
 @contextlib.contextmanager
-def replacing(
-    path: str | os.PathLike[str], *, overwrite: bool, suffix: str = ".tmp"
-) -> Iterator[Path]:
+def replacing(path: str | os.PathLike[str], *, overwrite: bool, suffix: str = "") -> Iterator[Path]:
     """Give a temporary path beside another, which takes the other's place when all went well.
 
     Parameters
@@ -122,7 +123,7 @@ def replacing(
         The file or folder that is to be written.
     overwrite : bool
         Whether one that is there may be replaced.
-    suffix : str, default=".tmp"
+    suffix : str, default=""
         How the temporary path ends.
 
     Yields
@@ -142,8 +143,8 @@ def replacing(
     _check_free(target, overwrite)
     if not target.parent.is_dir():
         raise FileNotFoundError(f"There is no folder {str(target.parent)!r} to write to.")
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}{suffix}")
-    try:
+    with TemporaryDirectory(".tmp", f".{target.name}.", target.parent) as folder:
+        temporary = Path(folder) / f"new{suffix}"
         yield temporary
         # A name must not outlive a power cut that its content does not.
         for each in [temporary, *temporary.rglob("*")]:
@@ -151,8 +152,6 @@ def replacing(
         _check_free(target, overwrite)
         _move(temporary, target, overwrite)
         _sync(target.parent)
-    finally:
-        _remove(temporary)
 
 
 def _checksum(document: dict[str, Any], tensors: Mapping[str, np.ndarray]) -> str:
@@ -212,37 +211,43 @@ def _as_value_error() -> Iterator[None]:
         raise ValueError(f"it is damaged: {error}") from error
 
 
+def _mode_of_a_new_file(path: Path) -> int:
+    """Create an empty file and return its permissions."""
+    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+    try:
+        return stat.S_IMODE(os.fstat(descriptor).st_mode)
+    finally:
+        os.close(descriptor)
+
+
 def _check_free(target: Path, overwrite: bool) -> None:
     if target.exists() and not overwrite:
-        raise FileExistsError(
-            f"{str(target)!r} is there already: pass overwrite=True to replace it, or another path."
-        )
+        raise _exists(target)
+
+
+def _exists(target: Path) -> FileExistsError:
+    return FileExistsError(
+        f"{str(target)!r} is there already: pass overwrite=True to replace it, or another path."
+    )
 
 
 def _move(temporary: Path, target: Path, overwrite: bool) -> None:
-    if not target.is_dir():
-        if not overwrite and temporary.is_file():
-            # Unlike a rename, a link never takes the place of a file that came in between.
-            with contextlib.suppress(OSError):
-                os.link(temporary, target)
-                return
-            _check_free(target, overwrite)
-        os.replace(temporary, target)
-        return
-    if temporary.is_file():
+    """Let a file or folder take the place of another."""
+    if temporary.is_file() and target.is_dir():
         raise IsADirectoryError(f"{str(target)!r} is a folder, expected a file.")
-    # A folder that holds something cannot be replaced in one step.
-    old = temporary.with_suffix(".old")
-    os.replace(target, old)
+    if target.is_dir():
+        # A folder that holds something cannot be replaced in one step.
+        os.replace(target, temporary.with_name("old"))
+    elif temporary.is_file() and not overwrite:
+        # Unlike a rename, a link never takes the place of a file that came in between.
+        try:
+            os.link(temporary, target)
+            return
+        except FileExistsError:
+            raise _exists(target) from None
+        except OSError:  # a file system without links
+            _check_free(target, overwrite)
     os.replace(temporary, target)
-    _remove(old)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def _sync(path: Path) -> None:

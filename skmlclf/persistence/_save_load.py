@@ -60,8 +60,8 @@ def save(
     Notes
     -----
     The file is written beside its place, flushed to the disk and renamed, so that the old file or
-    the new one is there at any moment. A process that is killed may leave a hidden file whose name
-    ends in ``.tmp``; it can be deleted.
+    the new one is there at any moment. A process that is killed may leave a hidden folder whose
+    name ends in ``.tmp``; it can be deleted.
 
     What is written of the parameters: numbers, texts, arrays, lists, dictionaries, a RandomState by
     its state, Keras' own optimizers by their names and settings. Functions are written by their
@@ -139,5 +139,6 @@ def load(path: str | os.PathLike[str], *, custom_objects: Mapping[str, Any] | No
         content, tensors = read_file(path)
         check_fields(content, {"versions": dict, "model": dict}, "its document")
         return estimator_from_document(content["model"], tensors, dict(custom_objects or {}))
-    except (ValueError, RecursionError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
+        # Constructors and validators of other libraries meet values of other types with both.
         raise ValueError(f"{os.fspath(path)!r} cannot be loaded: {error}") from error
