@@ -148,10 +148,12 @@ def _entry(value: Any) -> list[str]:
         value = value.item()
     if isinstance(value, list | tuple):
         value = [each.item() if isinstance(each, np.generic) else each for each in value]
-    # The address of an object says nothing, and the name of a function as much as can be known.
-    text = getattr(value, "__qualname__", None) or repr(value)
-    if " at 0x" in text or text.startswith("<"):
-        text = f"a {type(value).__name__}"
+    text = getattr(value, "__qualname__", None)
+    if text is None:
+        # The address of an object says nothing, nor does a name that Keras has counted up.
+        text = repr(value)
+        if " at 0x" in text or text.startswith("<"):
+            text = f"a {type(value).__name__}"
     if len(text) <= _MAX_TEXT:
         return [text, ""]
     return [f"{text[: _MAX_TEXT - 3]}...", _digest(text)]

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from skmlclf.classifiers._state import check_history
 from skmlclf.persistence import check_fields
 
 _SAMPLE = 4096
@@ -60,6 +61,7 @@ class HistoryRecorder(keras.callbacks.Callback):
             {"history": dict, "n_iter": int, "best_epoch": (int, None), "samples": list},
             "record",
         )
+        check_history(plain)
         self._resumed = plain
         self._between_epochs = between_epochs
         self.estimator.history_ = plain["history"]

@@ -113,7 +113,7 @@ def restore(estimator: Any, state: dict[str, Any]) -> None:
     network = _network_from_plain(state["network"], n_features, targets.n_outputs, targets.output)
     optimizer = optimizer_from_plain(state["optimizer"])
     check_optimizer(optimizer)
-    _check_history(state)
+    check_history(state)
     counts = _counts_from_plain(state["counts"], len(targets.classes))
     generators = [random_state_from_plain(state[name]) for name in ("generator", "split_generator")]
     _check_weights(state["weights"], network)
@@ -221,7 +221,8 @@ def _counts_from_plain(plain: dict[str, Any], n_classes: int) -> Counts:
     return Counts(**plain)
 
 
-def _check_history(state: dict[str, Any]) -> None:
+def check_history(state: dict[str, Any]) -> None:
+    """Check ``history``, ``n_iter`` and ``best_epoch`` of a state against each other."""
     history = state["history"]
     for name, values in history.items():
         if not (isinstance(values, list) and all(type(value) is float for value in values)):
