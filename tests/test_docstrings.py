@@ -52,7 +52,8 @@ def needs_parameters(where):
     """Say whether a docstring has to describe the parameters, instead of being one line."""
     parts = where.split(".")
     # Keras describes the hooks of callbacks.
-    return parts[1] not in INNER and not parts[-1].startswith("on_")
+    is_hook = parts[1] == "callbacks" and parts[-1].startswith(("on_", "set_model", "set_params"))
+    return parts[1] not in INNER and not is_hook
 
 
 def documented(value, *sections):

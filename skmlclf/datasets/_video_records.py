@@ -57,8 +57,8 @@ class VideoRecords:
         What a record holds: features of a whole video (`tf.train.Example`), or of each of its
         frames, quantised to 8 bits (`tf.train.SequenceExample`).
     pooling : {"mean", "mean_std"}, default="mean"
-        What becomes of frames: their mean, or their mean and their standard deviation side by
-        side. Not used at video level.
+        How the frames of a video are pooled: their mean, or their mean and their standard
+        deviation side by side. Not used at video level.
     on_error : {"raise", "skip"}, default="raise"
         What to do with a record that is damaged or not of the form: raise an error, or leave it
         out, with one warning about all that are left out. Where a file is so damaged that no

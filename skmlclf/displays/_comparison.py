@@ -98,7 +98,7 @@ class ComparisonDisplay:
         X : array-like of shape (n_samples, n_features)
             Rows that none was trained on.
         y : {array-like, sparse} of shape (n_samples, n_labels) or (n_samples,)
-            Their labels, 0/1; or one class a row.
+            Their labels, 0/1; or one class per row.
         metrics : str or sequence of str, default=("precision_at_5", "f1_samples", "hamming")
             Names of :func:`~skmlclf.metrics.get_scorer_names`.
         sample_weight : array-like of shape (n_samples,), default=None
