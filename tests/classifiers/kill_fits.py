@@ -70,8 +70,11 @@ def fit(name, folder, result, started):
     temporary.replace(result)
 
 
-def run(name, folder, result, delay=None):
-    """Run a fit, kill it if it is still running after some seconds, and say whether it was."""
+def run(name, folder, result, delay=None, *, writing=False):
+    """Run a fit, kill it if it is still running after some seconds, and say whether it was.
+
+    With `writing` it is killed as soon after that as a checkpoint is half written.
+    """
     context = multiprocessing.get_context("forkserver")
     # Imported, but without a thread of TensorFlow's yet.
     context.set_forkserver_preload(["skmlclf.classifiers"])
@@ -85,6 +88,8 @@ def run(name, folder, result, delay=None):
             if not process.is_alive():
                 break
         process.join(delay)
+        while writing and process.is_alive() and not list(folder.glob(".*.tmp")):
+            time.sleep(1e-4)
         if process.is_alive():
             os.kill(process.pid, signal.SIGKILL)
             process.join()
@@ -127,7 +132,10 @@ def main():
             seconds[name] = float(np.load(whole)["seconds"])
         folder, result = root / f"chain {ends}", root / f"chain {ends}.npz"
         in_chain = 0
-        while run(name, folder, result, delay(in_chain, kills, seconds[name])):
+        # Every second one while it writes.
+        while run(
+            name, folder, result, delay(in_chain, kills, seconds[name]), writing=kills % 2 == 1
+        ):
             kills, in_chain = kills + 1, in_chain + 1
             half_written += bool(list(folder.glob(".*.tmp")))
             before_any += not (folder / "checkpoint.safetensors").exists()
