@@ -91,7 +91,7 @@ def yt8m():
         pytest.skip("SKMLCLF_YT8M_DIR is not set")
     shard = sorted(Path(folder, "train").glob("*.tfrecord"))[0]
     records = load_tfrecords(shard)
-    return np.ascontiguousarray(records.features[:1000]), records.labels[:1000]
+    return np.ascontiguousarray(records.data[:1000]), records.target[:1000]
 
 
 @FORMATS
