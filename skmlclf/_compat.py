@@ -1,7 +1,6 @@
-"""The one door to private or versioned names of scikit-learn, scikeras and Keras.
+"""Private and version-dependent names of scikit-learn and Keras, used through this file only.
 
-The rest of the package imports such names from here, so that a new release of theirs is met in one
-file.
+A new release of these libraries has to be dealt with in one file.
 """
 
 import contextlib

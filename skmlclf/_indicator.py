@@ -1,4 +1,4 @@
-"""The one reader of 0/1 label matrices, for metrics and for targets of a fit alike."""
+"""The reader of 0/1 label matrices, shared by metrics and the targets of a fit."""
 
 from collections.abc import Iterator
 from typing import Any, NoReturn
@@ -151,7 +151,7 @@ class Indicator:
         try:
             array = np.asarray(y)
         except ValueError as error:
-            # NumPy speaks of an inhomogeneous shape.
+            # NumPy's error speaks of an inhomogeneous shape.
             raise ValueError(
                 f"{self.name} must be a 0/1 indicator matrix, but its rows are of different "
                 f"lengths. {_BINARISE}"
@@ -262,7 +262,7 @@ def split_unknown(y: Any) -> tuple[Any, sp.csr_matrix | None]:
     Returns
     -------
     y : array, DataFrame or sparse
-        The same object where everything is known, else one with 0 in those places.
+        The same object where everything is known, else one with 0 for those entries.
     unknown : csr_matrix of shape (n_samples, n_labels), bool, or None
         Which entries are not known; None where all are.
     """

@@ -23,13 +23,13 @@ def register_layers_with_keras() -> None:
 
 
 def _register() -> None:
-    # On another backend of Keras there is nothing of ours to load.
+    # On another backend of Keras the layers cannot be used.
     with contextlib.suppress(RuntimeError):
         import_module("skmlclf.networks")
 
 
 class _KerasWatcher:
-    """An import hook that waits for Keras, and then gets out of the way."""
+    """An import hook that waits for Keras, and then removes itself."""
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None

@@ -1,6 +1,7 @@
 """Pipelines and grid searches, in one process and in several, without a leak."""
 
-import gc
+import ctypes
+import platform
 from pathlib import Path
 
 import numpy as np
@@ -73,20 +74,26 @@ def test_several_scorers_at_once(data):
 
 
 def resident_bytes():
+    # Freed memory that the allocator keeps for later says nothing of leaks.
+    ctypes.CDLL(None).malloc_trim(0)
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
 
 
-@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs Linux's /proc")
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs Linux with glibc")
 def test_fits_leave_no_memory_behind():
     X, y = make_video_embeddings(300, n_labels=2000, random_state=0)
 
-    def fit(times):
-        for i in range(times):
-            clf = BlockMLPClassifier((1024, 512), dropout=0.1 + i / 20, epochs=1, random_state=i)
-            clf.fit(X, y).predict_topk(X)
+    def fit(seed):
+        clf = BlockMLPClassifier((1024, 512), dropout=0.1 + seed / 30, epochs=1, random_state=seed)
+        return clf.fit(X, y).predict_topk(X)
 
-    gc.collect()
-    fit(3)
-    after_3 = resident_bytes()
-    fit(9)
-    assert resident_bytes() < 1.15 * after_3
+    def peak(seeds):
+        return max(resident_bytes() for seed in seeds if fit(seed))
+
+    # Dropped models wait for the collector until four of this size are there: the memory in use
+    # rises for as many fits and falls again, which ten fits do twice.
+    before = peak(range(10))
+    after = peak(range(10, 20))
+    n_bytes = 4 * (1152 * 1024 + 1024 * 512 + 512 * 2000)
+    # Less than half of the weights of each fit, to say nothing of its optimizer.
+    assert after - before < 4 * n_bytes

@@ -12,7 +12,7 @@ _AT_K = {"precision": "P", "recall": "R", "ndcg": "nDCG", "gap": "GAP", "map": "
 
 
 def epoch_line(epoch: int, n_epochs: int, seconds: float, values: Mapping[str, float]) -> str:
-    """Lay out the values of an epoch so that the lines of a fit stand under each other.
+    """Format the values of an epoch, so that the lines of a fit are aligned.
 
     Parameters
     ----------
@@ -43,9 +43,18 @@ def epoch_line(epoch: int, n_epochs: int, seconds: float, values: Mapping[str, f
 
 
 def short_name(name: str) -> str:
-    """Shorten a metric's name to what a column has room for.
+    """Shorten the name of a metric to fit the heading of a column.
 
     Only a loss is known of training rows too, so only a loss says which rows it is of.
+
+    Parameters
+    ----------
+    name : str
+        As in the history of a fit.
+
+    Returns
+    -------
+    str
 
     Examples
     --------
@@ -63,7 +72,25 @@ def short_name(name: str) -> str:
 
 
 def format_value(name: str, value: float) -> str:
-    """Format a value with the digits that its kind needs."""
+    """Format a value with the digits that its kind needs.
+
+    Parameters
+    ----------
+    name : str
+        Name of the metric.
+    value : float
+        Its value.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from skmlclf.callbacks import format_value
+    >>> format_value("val_hamming", 0.00071), format_value("gap_at_20", 0.7)
+    ('0.00071', '0.7000')
+    """
     if name.removeprefix("val_") in _COUNTS:
         return f"{value:6.0f}"
     # A loss or a share of wrong labels lies near zero where labels are many.

@@ -20,14 +20,14 @@ DEFAULT_METRICS = (
 
 
 class EpochMetrics(EpochPrinter):
-    """Measure held-out rows after each epoch: printed, and kept in ``history_``.
+    """Compute metrics on held-out rows after each epoch, print them and keep them in ``history_``.
 
     Parameters
     ----------
     metrics : sequence of str, Metric or callable, default=("precision_at_20", "recall_samples", \
 "f1_samples", "hamming", "multilabel_confusion_matrix")
-        Names as `skmlclf.metrics.get_scorer` knows them, scikit-learn's among them, rows of the
-        table of metrics, or scorers. The confusion matrix of thousands of labels is reported by
+        Names as `skmlclf.metrics.get_scorer` takes them, scikit-learn's included, `Metric` objects,
+        or scorers. The confusion matrix of thousands of labels is reported by
         its totals: ``tn``, ``fp``, ``fn`` and ``tp``.
     X_val : array-like of shape (n_val_samples, n_features), default=None
         Held-out rows. None stands for the rows that the fit holds out: its own ``X_val`` if it is
@@ -136,7 +136,7 @@ class EpochMetrics(EpochPrinter):
 
 
 class _KerasResponses:
-    """What metrics may ask of a Keras model whose outputs are probabilities."""
+    """Responses of a Keras model whose outputs are probabilities."""
 
     def __init__(self, model: Any, X: Any) -> None:
         self._scores = np.asarray(model.predict(np.asarray(X), verbose=0))

@@ -14,8 +14,8 @@ _GAP = 2
 class EpochTable(EpochPrinter):
     """Show the epochs of a fit as a table, updated in place on a terminal or in a notebook.
 
-    Columns that the width has no room for stand in a table beneath. Where the output is a file or a
-    pipe, or `rich` is not installed, a line is printed after each epoch instead.
+    Columns that do not fit in the width are shown in a second table beneath. Where the output is a
+    file or a pipe, or `rich` is not installed, one line is printed after each epoch instead.
 
     Parameters
     ----------
@@ -71,13 +71,13 @@ class EpochTable(EpochPrinter):
         self._show()
 
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:
-        """Leave the whole table as it stands."""
+        """Draw the whole table a last time."""
         if self._live is not None:
             self._show(whole=True)
         self.on_train_abort()
 
     def on_train_abort(self) -> None:
-        """Give the terminal back, whatever ended the fit."""
+        """Stop the live display, after an error too."""
         if self._live is not None:
             self._live.stop()
             self._live = None
@@ -110,7 +110,7 @@ class EpochTable(EpochPrinter):
 
 
 def _blocks(widths: Sequence[int], width: int) -> list[list[int]]:
-    """Share out columns to tables under each other that fit a width, the first column in each.
+    """Divide columns among tables that fit a width, with the first column in each.
 
     Examples
     --------

@@ -36,7 +36,7 @@ from skmlclf.training import (
 class BaseKerasClassifier(
     Predictions, Saving, CallbackSupportMixin, ClassifierMixin, BaseEstimator
 ):
-    """Everything but the network: the subclasses say what to build."""
+    """Base class of the classifiers: all but the network, which subclasses define."""
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
 
@@ -171,7 +171,7 @@ default=None
             if classes is None and not is_multilabel(y):
                 raise ValueError("classes must be passed on the first call to partial_fit.")
             targets = read_targets(y, classes, self.label_names)
-        # Nobody knows how many calls will come, so there is nothing to schedule over.
+        # The number of calls is not known in advance, so there is no schedule.
         plan = Plan(
             epochs=1, schedule="constant", warmup_epochs=0.0, resumes=resumes, accumulates=True
         )
@@ -204,13 +204,13 @@ default=None
             set_dropout(self._network_, self.model_, self.dropout)
 
     def _forget(self) -> None:
-        """Be as if never fitted."""
+        """Remove everything that a fit has set."""
         for name in [*vars(self)]:
             if name in FITTED:
                 delattr(self, name)
 
     def _check_parameters(self) -> None:
-        """Refuse parameters that no data could make right.
+        """Validate the parameters that do not depend on data.
 
         Raises
         ------
@@ -264,14 +264,14 @@ default=None
         return model
 
     def _new_generator(self) -> np.random.RandomState:
-        # A generator of the estimator's own: the caller's is asked for one number.
+        # A generator of the estimator's own, seeded by one draw from the caller's.
         return np.random.RandomState(check_random_state(self.random_state).randint(2**31 - 1))
 
     def _resolved_batch_size(self, n_rows: int) -> int:
         if self.batch_size != "auto":
             return min(int(self.batch_size), n_rows)
-        # Smaller steps learn more in a few epochs. Where rows are few, 128 a step take two thirds
-        # of the time of 64 and rank as well after twenty epochs.
+        # Smaller steps learn more in a few epochs. Where rows are few, 128 per step take two
+        # thirds of the time of 64 and rank as well after twenty epochs.
         wanted = max(n_rows // 100, min(n_rows // 6, 128))
         return min(n_rows, int(np.clip(wanted, 64, 256)))
 

@@ -1,7 +1,11 @@
 """Early stopping that keeps the best weights."""
 
+from typing import Any
+
 import keras
 import numpy as np
+
+from skmlclf.persistence import check_fields
 
 
 class BestEpoch(keras.callbacks.Callback):
@@ -26,9 +30,10 @@ class BestEpoch(keras.callbacks.Callback):
         self.patience = patience
         self.tol = tol
         self._initial: float | None = None
+        self._resumed: dict[str, Any] | None = None
 
     def start_from(self, value: float) -> None:
-        """Let the weights that a resumed fit starts from be the best so far.
+        """Count the weights that a resumed fit starts from as the best so far.
 
         Parameters
         ----------
@@ -36,6 +41,20 @@ class BestEpoch(keras.callbacks.Callback):
             Of the monitored value, under these weights.
         """
         self._initial = value
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the comparison so far, for a checkpoint."""
+        return {
+            "best": float(self._best),
+            "mark": float(self._mark),
+            "waited": self._waited,
+            "weights": self._weights,
+        }
+
+    def resume_from(self, plain: dict[str, Any]) -> None:
+        """Let a fit resume with the comparison that `to_plain` returned."""
+        check_fields(plain, {"best": float, "mark": float, "waited": int, "weights": list}, "best")
+        self._resumed = plain
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Forget any earlier fit, but for the weights that this one starts from."""
@@ -45,9 +64,12 @@ class BestEpoch(keras.callbacks.Callback):
         if self._initial is not None:
             self._best = self._mark = self.sign * self._initial
             self._weights = self.model.get_weights()
+        if self._resumed is not None:
+            self._best, self._mark = self._resumed["best"], self._resumed["mark"]
+            self._waited, self._weights = self._resumed["waited"], self._resumed["weights"]
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Compare, and ask to stop when patience is at its end.
+        """Update the best epoch, and stop when patience has run out.
 
         Raises
         ------

@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from skmlclf.callbacks import EpochMetrics, EpochTable
+from skmlclf.callbacks import Checkpoint, EpochMetrics, EpochTable
 from skmlclf.classifiers._best_epoch import BestEpoch
 from skmlclf.classifiers._held_out import Request
 from skmlclf.metrics import named_scorers
@@ -31,6 +31,11 @@ class FitCallbacks:
     def in_order(self) -> list[Any]:
         """Early stopping first, so that what the others see at the end has the best weights."""
         return [*([] if self.best_epoch is None else [self.best_epoch]), *self.others]
+
+    @property
+    def checkpoint(self) -> Checkpoint | None:
+        """Return where the fit is written to, if it is to be."""
+        return next((c for c in self.others if isinstance(c, Checkpoint)), None)
 
     @property
     def params(self) -> dict[str, bool]:
@@ -87,7 +92,7 @@ def make_callbacks(
     TypeError
         If `callbacks` holds anything else.
     ValueError
-        If `scoring` names no metric, or one without a direction.
+        If `scoring` names no metric, or one without a direction, or there are two checkpoints.
     """
     others = [c() if isinstance(c, type) else c for c in callbacks or ()]
     for callback in others:
@@ -96,6 +101,8 @@ def make_callbacks(
                 "callbacks must hold keras.callbacks.Callback instances or classes, got"
                 f" {callback!r}."
             )
+    if sum(isinstance(c, Checkpoint) for c in others) > 1:
+        raise ValueError("callbacks holds more than one Checkpoint, and a fit has one folder.")
     if verbose and not any(isinstance(c, EpochTable) for c in others):
         others.append(EpochTable())
     best_epoch = None

@@ -1,4 +1,4 @@
-"""The fourth architecture: the project's own."""
+"""Residual multilayer perceptron with normalised inputs and weight decay."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -9,12 +9,12 @@ from skmlclf.networks import MLPNetwork, Network
 
 
 class DeepMLPClassifier(BaseKerasClassifier):
-    """The strongest network of the package: normalised inputs and residual blocks.
+    """Residual network with normalised inputs: the strongest network of the package.
 
     A batch normalisation over the inputs brings the modalities to one scale. Wide blocks of Dense,
-    BatchNormalization, activation and Dropout follow, and a block as wide as the one below adds to
-    it instead of replacing it [1]_. Kernels decay, and the learning rate, smaller than that of the
-    other networks, falls to zero over the epochs along a cosine.
+    BatchNormalization, activation and Dropout follow; the output of a block is added to its input
+    where both have the same width [1]_. The kernels decay, and the learning rate, smaller than that
+    of the other networks, decays to zero along a cosine over the epochs.
 
     Parameters
     ----------
@@ -35,11 +35,12 @@ class DeepMLPClassifier(BaseKerasClassifier):
     epochs : int, default=20
         Passes over the training rows; with early stopping, at most.
     batch_size : int or "auto", default="auto"
-        Rows per step. "auto" takes 64 to 256 by the number of rows: a hundredth of them, or up to
-        128 where that leaves six steps per epoch.
+        Rows per step, at most: an epoch is cut into batches of nearly equal size. "auto" takes 64
+        to 256 by the number of rows: a hundredth of them, or up to 128 where that leaves six steps
+        per epoch.
     optimizer : {"adam", "sgd"} or keras.optimizers.Optimizer, default="adam"
-        Adam, gradient descent with Nesterov's momentum of 0.9, or any optimizer of Keras' with its
-        settings, of which every fit makes a new one. By name, gradients are those of the sum over
+        Adam, gradient descent with Nesterov's momentum of 0.9, or any Keras optimizer with its
+        settings, from which every fit makes a new one. By name, gradients are those of the sum over
         labels; an object gets the gradients that Keras would give it, of the mean over labels.
     weight_decay : float, default=1e-2
         Decoupled decay of the kernels: each step shrinks them by ``learning_rate * weight_decay``.
@@ -59,20 +60,21 @@ class DeepMLPClassifier(BaseKerasClassifier):
     validation_fraction : float, default=0.1
         Share of the training rows to hold out where early stopping or a callback needs some.
     stratify : bool, default=False
-        Whether each label keeps its share among the rows that are held out, rare ones as far as
-        they go, instead of as chance has it.
+        Whether the split is stratified, so that each label keeps its share among the rows that are
+        held out, rare labels as far as possible.
     n_iter_no_change : int, default=10
         Epochs without improvement after which early stopping stops.
     tol : float, default=1e-6
         Improvements no larger than this do not count.
     precision : {"float32", "bfloat16"}, default="float32"
-        What the matrix products compute in. bfloat16 needs a processor with such instructions;
+        Data type of the matrix products. bfloat16 needs a processor with such instructions;
         weights and optimizer stay in float32.
     warm_start : bool, default=False
         Whether `fit` resumes from the present weights, and from the state of the optimizer where
         the fit before had this set too.
     callbacks : list of keras.callbacks.Callback instances or classes, default=None
-        Called as Keras calls them, in this order.
+        Called as Keras calls them, in this order. If one overrides a hook of batches, the compiled
+        step is called for one batch at a time.
     verbose : int, default=0
         Above zero, the epochs are shown as `EpochTable` shows them.
     random_state : int, RandomState instance or None, default=None
@@ -85,7 +87,7 @@ class DeepMLPClassifier(BaseKerasClassifier):
     classes_ : ndarray of shape (n_classes,)
         Classes, or the column numbers of the labels.
     label_names_ : ndarray of shape (n_labels,) or None
-        Names of the labels, where there are any.
+        Names of the labels; None if they have none.
     model_ : keras.Model
         The trained network, compiled, with probabilities as its outputs.
     history_ : dict of str to list of float

@@ -2,6 +2,7 @@
 
 import copy
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import keras
@@ -9,6 +10,8 @@ import numpy as np
 
 from skmlclf._compat import _safe_indexing
 from skmlclf.classifiers._callbacks import FitCallbacks, make_callbacks
+from skmlclf.classifiers._checkpointing import NoCheckpoints, Training, checkpoints_of
+from skmlclf.classifiers._description import describe_data, describe_start
 from skmlclf.classifiers._held_out import HeldOut, hold_out
 from skmlclf.classifiers._history import HistoryRecorder
 from skmlclf.classifiers._parameters import check_optimization
@@ -20,6 +23,7 @@ from skmlclf.networks import Network, set_output_bias
 from skmlclf.training import (
     ArrayBatches,
     DivergedError,
+    Position,
     Predictor,
     check_precision,
     check_process,
@@ -41,13 +45,13 @@ class FitData:
     sample_weight_val: Any = None
 
     def taker(self, rows: Rows) -> Any:
-        """Return what takes some of the training rows as they were given, when called."""
+        """Return a function that selects these rows from the training data as they were given."""
         return lambda: (_safe_indexing(self.X, rows.index), _safe_indexing(self.y, rows.index))
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How long a fit trains, and how its learning rate goes.
+    """How long a fit trains, and its learning-rate schedule.
 
     Attributes
     ----------
@@ -72,7 +76,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Fit:
-    """Everything that a fit needs, validated: nothing about the input can go wrong after this.
+    """A fit whose inputs are validated; the estimator changes only when it runs.
 
     Attributes
     ----------
@@ -98,6 +102,8 @@ class Fit:
         Shuffles the epochs.
     split_start : RandomState
         State from which held-out rows are drawn: a resumed fit holds out the same ones.
+    checkpoints : NoCheckpoints
+        Where the fit is written to and resumed from, if anywhere.
     bias_shift : ndarray of shape (n_outputs,) or None
         What rows of later calls add to the output bias.
     """
@@ -113,6 +119,7 @@ class Fit:
     callbacks: FitCallbacks = field(repr=False)
     rng: np.random.RandomState
     split_start: np.random.RandomState
+    checkpoints: NoCheckpoints = field(repr=False)
     bias_shift: np.ndarray | None = field(default=None, repr=False)
 
     @classmethod
@@ -137,24 +144,34 @@ class Fit:
         Raises
         ------
         ValueError, TypeError
-            If a parameter, the features, the targets or the weights are not as described.
+            If a parameter, the features, the targets or the weights are not as described, or the
+            folder for checkpoints has one of another fit.
         """
         check_process()
         check_precision(estimator.precision)
         check_optimization(estimator)
         callbacks = callbacks_of(estimator)
-        rows = read_rows(
+        if callbacks.checkpoint is not None and plan.accumulates:
+            raise ValueError(
+                "partial_fit runs one epoch and has nothing to resume: leave Checkpoint out of"
+                " callbacks, and call save(path, with_optimizer=True) after it."
+            )
+        checkpoints = checkpoints_of(callbacks.checkpoint, estimator)
+        given = read_rows(
             data.X, data.y, data.sample_weight, targets, estimator, fitted=plan.resumes
         )
-        network = estimator._network(rows.n_features, targets.n_outputs, targets.output)
+        network = estimator._network(given.n_features, targets.n_outputs, targets.output)
         if plan.resumes:
             network = estimator._check_same(network)
         factors = targets.class_factors(estimator.class_weight)
-        rng = copy.deepcopy(estimator._generator) if plan.resumes else estimator._new_generator()
+        if plan.resumes:
+            rng = copy.deepcopy(estimator._generator)
+        else:
+            rng = checkpoints.new_generator(estimator)
         split_start = estimator._split_generator if plan.resumes else copy.deepcopy(rng)
         split_rng = copy.deepcopy(split_start) if plan.resumes else rng
         requests = callbacks.requests(estimator.scoring)
-        rows, held_out = hold_out(estimator, data, rows, requests, targets, split_rng)
+        rows, held_out = hold_out(estimator, data, given, requests, targets, split_rng)
         seen = estimator._counts if plan.resumes and plan.accumulates else None
         weights = targets.loss_weights(rows, factors, seen)
         # Before TensorFlow starts its threads.
@@ -166,15 +183,21 @@ class Fit:
             set_output_bias(network, model, weights.bias)
         shift = None
         if seen is not None:
-            # What training has made of the bias stays, on top of what the counts are by now.
+            # Only the part that follows from the counts is updated; what training added is kept.
             shift = weights.bias - targets.starting_bias(seen, factors)
+        checkpoints.check(
+            lambda: {
+                **describe_data(data, given, targets, held_out),
+                **describe_start(model, network, estimator.history_ if plan.resumes else {}),
+            }
+        )
         return cls(
             data, plan, targets, network, model, rows, weights, tuple(held_out), callbacks,
-            rng, split_start, shift,
+            rng, split_start, checkpoints, shift,
         )  # fmt: skip
 
     def run(self, estimator: Any) -> None:
-        """Train, and leave what was learnt on the estimator.
+        """Train, and set the results on the estimator.
 
         Interrupted, the estimator keeps the last epoch that was completed, or where there was none
         what it had before. After a fit that diverged there is nothing left to predict with.
@@ -188,8 +211,9 @@ class Fit:
         weights = self.model.get_weights() if self.plan.resumes else []
         recorder = HistoryRecorder(estimator, self.evaluate)
         try:
-            estimator._adopt(self)
-            self._train(estimator, recorder)
+            with self.checkpoints.opened():
+                estimator._adopt(self)
+                self._train(estimator, recorder)
         except DivergedError:
             estimator._forget()
             raise
@@ -214,7 +238,12 @@ class Fit:
             self.weights.entries,
         )
         best_epoch = self.callbacks.best_epoch
-        if best_epoch is not None and self.plan.resumes:
+        training = Training(self.model, self.split_start, recorder, best_epoch)
+        start = self.checkpoints.resume(training, first)
+        if start is not None and start.finished:
+            self.rng.set_state(start.rng.get_state())
+            return
+        if best_epoch is not None and self.plan.resumes and start is None:
             best_epoch.start_from(self.evaluate()[best_epoch.monitor])
         # Set on the estimator itself, or on a pipeline or a search around it.
         watched = hasattr(estimator, "_skl_callbacks") or hasattr(estimator, "_parent_callback_ctx")
@@ -237,7 +266,11 @@ class Fit:
             evaluate=recorder.measure,
             callbacks=[*self.callbacks.in_order, recorder, *tasks],
             params=self.callbacks.params,
+            start=start,
+            save=partial(self.checkpoints.save, training),
+            save_every=self.checkpoints.save_every,
         )
+        self.checkpoints.save(training, Position(estimator.n_iter_, self.rng, finished=True))
 
     def evaluate(self) -> dict[str, float]:
         """Measure all held-out rows with the weights that the model has now."""

@@ -132,7 +132,7 @@ class HeldOut:
     ) -> None:
         self.name = name
         self._estimator = estimator
-        self._rows = rows
+        self.rows = rows
         self._targets = targets
         self._given = given
         self._metrics, self._scorers = named_scorers(metrics)
@@ -156,7 +156,7 @@ class HeldOut:
         -------
         dict of str to float
         """
-        rows = self._rows
+        rows = self.rows
         evaluation = predictor.evaluate(
             rows.X, rows.positives, rows.weight, self._depth, rows.indices, rows.entry_weight
         )

@@ -1,9 +1,14 @@
-"""The record of a fit: its history, and the epoch whose weights are there."""
+"""The record of a fit: its history, and the epoch whose weights the model has."""
 
+import hashlib
 from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
+
+from skmlclf.classifiers._state import check_history
+from skmlclf.persistence import check_fields
 
 _SAMPLE = 4096
 
@@ -11,31 +16,75 @@ _SAMPLE = 4096
 class HistoryRecorder(keras.callbacks.Callback):
     """Keep ``history_``, ``n_iter_`` and ``best_epoch_`` of an estimator true to its weights.
 
-    Callbacks may bring back the weights of an earlier epoch, or put others in their place, so the
-    weights that are there at the end are compared with those of each epoch.
+    Callbacks may restore the weights of an earlier epoch, or set others, so the weights at the end
+    are compared with those of each epoch.
 
     Parameters
     ----------
     estimator : estimator
         Its ``history_`` is extended in place; ``n_iter_`` and ``best_epoch_`` are set.
     evaluate : callable
-        Measures the held-out rows with the weights that are there.
+        Measures the held-out rows with the present weights.
     """
 
     def __init__(self, estimator: Any, evaluate: Any) -> None:
         super().__init__()
         self.estimator = estimator
         self.evaluate = evaluate
+        self._n_completed = 0
+        self._completed: list[np.ndarray] | None = None
+        self._resumed: dict[str, Any] | None = None
+        self._samples: list[str | None] = []
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the record so far, for a checkpoint."""
+        estimator = self.estimator
+        return {
+            "history": estimator.history_,
+            "n_iter": estimator.n_iter_,
+            "best_epoch": getattr(estimator, "best_epoch_", None),
+            "samples": self._samples,
+        }
+
+    def resume_from(self, plain: dict[str, Any], *, between_epochs: bool) -> None:
+        """Let a fit resume with the record that `to_plain` returned.
+
+        Parameters
+        ----------
+        plain : dict
+            The record.
+        between_epochs : bool
+            Whether the weights are those of its last epoch, rather than of the midst of the next.
+        """
+        check_fields(
+            plain,
+            {"history": dict, "n_iter": int, "best_epoch": (int, None), "samples": list},
+            "record",
+        )
+        check_history(plain)
+        self._resumed = plain
+        self._between_epochs = between_epochs
+        self.estimator.history_ = plain["history"]
+        self.estimator.n_iter_ = plain["n_iter"]
+        if plain["best_epoch"] is not None:
+            self.estimator.best_epoch_ = plain["best_epoch"]
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Count what was run before."""
-        self._completed: list[np.ndarray] | None = None
+        if self._resumed is not None:
+            self._samples = list(self._resumed["samples"])
+            self._n_completed = int(self._between_epochs)
+            return
         n_before = len(self.estimator.history_.get("loss", ()))
-        self._samples: list[bytes | None] = [None] * n_before
+        self._samples = [None] * n_before
         self.estimator.n_iter_ = n_before
         if n_before:
             # A resumed fit starts from the weights that were kept.
             self._samples[self.estimator.best_epoch_] = _sample(self.model)
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Keep the weights of the epoch before, for as long as this one may be interrupted."""
+        self._completed = self.model.get_weights() if self._n_completed else None
 
     def measure(self) -> dict[str, float]:
         """Measure the held-out rows after an epoch, before any callback changes the weights."""
@@ -44,26 +93,25 @@ class HistoryRecorder(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Append the values."""
+        self._completed = None
         history = self.estimator.history_
         for name, value in (logs or {}).items():
             history.setdefault(name, []).append(float(value))
         self.estimator.n_iter_ = len(history["loss"])
         self.estimator.best_epoch_ = self._kept_epoch()
-        self._completed = self.model.get_weights()
+        self._n_completed += 1
 
     def restore(self) -> bool:
-        """Bring back the weights of the last epoch that was completed.
+        """Restore the weights of the last completed epoch.
 
         Returns
         -------
         bool
             Whether there was one in this fit.
         """
-        completed = getattr(self, "_completed", None)
-        if completed is None:
-            return False
-        self.model.set_weights(completed)
-        return True
+        if self._completed is not None:
+            self.model.set_weights(self._completed)
+        return self._n_completed > 0
 
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:
         """Say which epoch's weights are kept; measure again those that are of none."""
@@ -80,10 +128,10 @@ class HistoryRecorder(keras.callbacks.Callback):
         return epochs[-1] if epochs else len(self._samples) - 1
 
 
-def _sample(model: keras.Model) -> bytes:
-    """Return enough of the weights to tell those of one epoch from those of another."""
-    parts = []
+def _sample(model: keras.Model) -> str:
+    """Return what tells the weights of one epoch from those of another."""
+    digest = hashlib.sha256()
     for variable in model.trainable_variables:
-        flat = np.asarray(variable.value).ravel()
-        parts.append(flat[:: max(1, len(flat) // _SAMPLE)].tobytes())
-    return b"".join(parts)
+        flat = tf.reshape(variable.value, [-1])
+        digest.update(flat[:: max(1, flat.shape[0] // _SAMPLE)].numpy().tobytes())
+    return digest.hexdigest()

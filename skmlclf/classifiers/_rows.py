@@ -68,7 +68,7 @@ class Rows:
 
 
 def read_features(X: Any, estimator: Any, *, fitted: bool) -> Any:
-    """Validate features; float32 in C order comes back as it is.
+    """Validate features; float32 in C order is returned as it is.
 
     Parameters
     ----------
@@ -183,7 +183,7 @@ def _read_weights(
     """Return the weights of rows, or those of single entries."""
     if sample_weight is None:
         return None, None
-    if not sparse.issparse(sample_weight) and np.ndim(sample_weight) != 2:
+    if not sparse.issparse(sample_weight) and np.asarray(sample_weight).ndim != 2:
         weight = _check_sample_weight(
             sample_weight, features, dtype=np.float64, ensure_non_negative=True
         )
@@ -221,7 +221,7 @@ def _without(unknown: sparse.csr_matrix, entries: EntryWeights | None) -> EntryW
         values = entries.values.copy()
         values[unknown.nonzero()] = 0.0
         return EntryWeights(values)
-    # Without a stored weight an entry has none.
+    # An entry without a stored weight has weight zero.
     values = entries.values - entries.values.multiply(unknown)
     return EntryWeights(sparse.csr_matrix(values), entries.default)
 

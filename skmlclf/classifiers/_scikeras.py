@@ -1,4 +1,4 @@
-"""The one door to scikeras: it builds the Keras model of an estimator.
+"""scikeras, used in this file only: it builds the Keras model of an estimator.
 
 scikeras' wrapper is held here, not inherited from. What it does besides (targets, weights, seeds,
 parameters, predictions) does not meet scikit-learn's contract or costs too much with thousands of
@@ -22,7 +22,7 @@ class ModelBuilder(BaseWrapper):
 
     def __init__(self, model: Callable[[], keras.Model]) -> None:
         self.model = model
-        # What scikeras looks up besides the parameters; seeds are the function's own affair.
+        # Attributes that scikeras reads besides the parameters; the function handles seeds itself.
         self._random_state = self.build_fn = None
 
     def build(self) -> keras.Model:

@@ -67,7 +67,7 @@ def fitted_state(estimator: Any, *, with_optimizer: bool) -> dict[str, Any] | No
     if model is None:
         return None
     keeps = with_optimizer and estimator._keeps_optimizer
-    arrays = [np.asarray(variable.value) for variable in _variables(model)]
+    arrays = [np.asarray(variable.value) for variable in model_variables(model)]
     names = _variable_names(estimator._network_, len(arrays))
     return {
         "targets": targets_to_plain(estimator._targets_),
@@ -113,7 +113,7 @@ def restore(estimator: Any, state: dict[str, Any]) -> None:
     network = _network_from_plain(state["network"], n_features, targets.n_outputs, targets.output)
     optimizer = optimizer_from_plain(state["optimizer"])
     check_optimizer(optimizer)
-    _check_history(state)
+    check_history(state)
     counts = _counts_from_plain(state["counts"], len(targets.classes))
     generators = [random_state_from_plain(state[name]) for name in ("generator", "split_generator")]
     _check_weights(state["weights"], network)
@@ -121,9 +121,9 @@ def restore(estimator: Any, state: dict[str, Any]) -> None:
         model, network = _built_by_function(estimator, network, optimizer)
     else:
         model = estimator._compiled(network, optimizer, seed=0)
-    _assign(_variables(model), list(state["weights"].values()), "weights")
+    assign_arrays(model_variables(model), list(state["weights"].values()), "weights")
     if state["optimizer_state"] is not None:
-        _assign(model.optimizer.variables, state["optimizer_state"], "optimizer_state")
+        assign_arrays(model.optimizer.variables, state["optimizer_state"], "optimizer_state")
     estimator.model_, estimator._network_, estimator._targets_ = model, network, targets
     estimator.classes_, estimator.label_names_ = targets.classes, targets.label_names
     estimator.history_, estimator.n_features_in_ = state["history"], n_features
@@ -137,7 +137,7 @@ def restore(estimator: Any, state: dict[str, Any]) -> None:
     estimator._counts = counts
 
 
-def _variables(model: keras.Model) -> list[Any]:
+def model_variables(model: keras.Model) -> list[Any]:
     return [*model.trainable_variables, *model.non_trainable_variables]
 
 
@@ -221,7 +221,8 @@ def _counts_from_plain(plain: dict[str, Any], n_classes: int) -> Counts:
     return Counts(**plain)
 
 
-def _check_history(state: dict[str, Any]) -> None:
+def check_history(state: dict[str, Any]) -> None:
+    """Check ``history``, ``n_iter`` and ``best_epoch`` of a state against each other."""
     history = state["history"]
     for name, values in history.items():
         if not (isinstance(values, list) and all(type(value) is float for value in values)):
@@ -245,7 +246,7 @@ def _check_weights(weights: dict[str, Any], network: Network) -> None:
         check_array(weights[name], shape, "fi", f"weights.{name}")
 
 
-def _assign(variables: list[Any], arrays: list[Any], where: str) -> None:
+def assign_arrays(variables: list[Any], arrays: list[Any], where: str) -> None:
     """Set variables to arrays of their shapes and dtypes."""
     if len(variables) != len(arrays):
         raise ValueError(f"{where} must be {len(variables)} arrays, got {len(arrays)}")

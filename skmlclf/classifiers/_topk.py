@@ -1,4 +1,4 @@
-"""The best labels of any classifier, through whatever stands around it."""
+"""The best labels of any classifier, inside pipelines and searches too."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from skmlclf.metrics import EstimatorResponses, topk_method
 
 
 def predict_topk(estimator: Any, X: ArrayLike, k: int = 20) -> tuple[np.ndarray, np.ndarray]:
-    """Return the `k` best labels of each row, of a pipeline or a search too.
+    """Return the `k` best labels of each row, through pipelines and searches too.
 
     Parameters
     ----------

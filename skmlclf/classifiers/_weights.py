@@ -15,7 +15,7 @@ class Counts(NamedTuple):
     present : ndarray of shape (n_classes,)
         Total weight of the rows with each of them.
     total : ndarray of shape (n_classes,)
-        Total weight of the rows in which it is known whether it is there.
+        Total weight of the rows in which its presence or absence is known.
     """
 
     present: np.ndarray
@@ -141,16 +141,16 @@ def log_odds(
     ndarray of shape (n_outputs,)
     """
     present, total = counts
-    # Labels that are never or always there stay finite by half an observation, or by the mean
-    # count where that is less: after a few rows thousands of labels have not been seen yet, and
-    # half an observation of each would outweigh all that were.
+    # Half an observation keeps the log-odds of labels that never or always occur finite, or the
+    # mean count where that is less: after a few rows thousands of labels have not been seen yet,
+    # and half an observation of each would outweigh those that were.
     mean = present.mean()
     least = min(0.5, mean) if mean > 0 else 0.5
     counted = np.clip(present, least, np.maximum(least, total - 0.5))
     absent = np.maximum(total - counted, 0.5)
     never_known = total == 0
     if never_known.any() and not never_known.all():
-        # Nothing is known of them but what the labels are like on average.
+        # For lack of data they start at the mean rate of all labels.
         rate = np.clip(present.sum() / total.sum(), 1e-6, 1.0 - 1e-6)
         counted = np.where(never_known, rate, counted)
         absent = np.where(never_known, 1.0 - rate, absent)

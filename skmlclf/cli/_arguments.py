@@ -6,10 +6,10 @@ from collections.abc import Callable
 EXIT_STATUS = """\
 exit status:
   0    done
-  1    a part failed, such as one architecture or the writing of one file; the rest is there
+  1    a part failed, such as one architecture or the writing of one file; the rest was done
   2    the arguments or the input cannot be used, or nothing could be trained
   130  interrupted (Ctrl-C); what was done until then is printed and written
-  141  the reader of the output went away, as `head` does
+  141  the reader of the output closed it, as `head` does
 """
 
 

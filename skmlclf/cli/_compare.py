@@ -1,4 +1,4 @@
-"""``skmlclf compare``: the main job."""
+"""``skmlclf compare``: train several architectures and compare them."""
 
 import argparse
 import json
@@ -115,7 +115,7 @@ def run(args: argparse.Namespace) -> int:
     interrupted = False
     try:
         with warnings.catch_warnings():
-            # What failed stands below the table.
+            # Failures are listed below the table.
             warnings.simplefilter("ignore", FitFailedWarning)
             comparison = compare(estimators, X, y, X_val, y_val, metrics=metrics)
     except ComparisonInterrupted as interrupt:

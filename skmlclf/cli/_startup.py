@@ -21,7 +21,7 @@ def tensorflow_starts() -> Iterator[None]:
     if "tensorflow" in sys.modules:
         yield
         return
-    # Somebody who has set the level wants to read the log.
+    # A level that the user has set is kept.
     quiet = "TF_CPP_MIN_LOG_LEVEL" not in os.environ
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with _collector_off(), native_log_held_back() if quiet else contextlib.nullcontext():

@@ -1,4 +1,4 @@
-"""Fit several classifiers on the same data: the main job."""
+"""Fit several classifiers on the same data and measure them on the same held-out rows."""
 
 import traceback
 import warnings
@@ -54,7 +54,7 @@ def compare(
         results, and are no column of the table.
     error_score : nan or "raise", default=nan
         What to do where a fit fails. NaN keeps the error with the result of that estimator, warns
-        (`FitFailedWarning`) and goes on, as scikit-learn's searches do; "raise" raises it.
+        (`FitFailedWarning`) and continues, as scikit-learn's searches do; "raise" raises it.
     verbose : bool, default=True
         Whether to print a line after each epoch, or after the fit where there are no epochs.
     file : text stream, default=None
@@ -130,7 +130,7 @@ def compare(
                     candidate, X, y, X_val, y_val, measures, raises, verbose, file
                 )
             except BrokenPipeError:
-                # The reader of what is printed has gone, which is no failure of the fit.
+                # The reader of the output has closed it, which is no failure of the fit.
                 raise
             except Exception as error:
                 if raises:

@@ -123,7 +123,7 @@ class Comparison:
         table = aligned([header, *rows])
         return "\n".join([table, *(f"{n} failed: {error}" for n, error in self.errors.items())])
 
-    # In a session the table is what is asked for, not every value behind it.
+    # An interactive session shows the table, not every value behind it.
     __repr__ = __str__
 
     @property

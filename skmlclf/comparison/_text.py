@@ -16,7 +16,7 @@ _DATA = {
 
 
 def column_name(column: str) -> str:
-    """Return what stands above a column."""
+    """Return the heading of a column."""
     return _COLUMNS.get(column) or short_name(column)
 
 

@@ -1,16 +1,19 @@
-"""Decode ``tf.train.Example`` records of video-level features, a block of them at a time.
+"""Decode records, a block of them at a time.
 
-Nearly all records are laid out alike: nothing but features, each list in one piece. These are
-found and read for a whole block at once, by array operations. A record that is laid out otherwise,
-or that is at fault, is parsed on its own by ``protobuf``, and what is wrong with it is said there.
+Nearly all records of video-level features are laid out alike: nothing but features, each list in
+one piece. These are found and read for a whole block at once, by array operations. A record that is
+laid out otherwise, or that is at fault, is parsed on its own by ``protobuf``, and what is wrong
+with it is said there. So is every record of frames.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from skmlclf.datasets._form import Form
+from skmlclf.datasets._frames import pool_frames
 from skmlclf.datasets._framing import Fault, Frames
 from skmlclf.datasets._messages import DecodeError, sequence_example
 
@@ -23,56 +26,102 @@ _TOO_LONG = 2**40  # longer than any record
 
 
 class Videos(NamedTuple):
-    """What records hold that are of the form."""
+    """What the records of a block hold that are of the form."""
 
-    numbers: np.ndarray  # of the records in their file
+    rows: np.ndarray  # of these records in the block, rising
     data: np.ndarray  # float32, the features side by side
     ids: list[str]
     labels: np.ndarray  # int64, of one record after the other
     counts: np.ndarray  # of the labels of each record
 
 
-def decode(frames: Frames, form: Form) -> tuple[Videos, list[Fault]]:
-    """Decode the records of a block that are of the form; return the faults of all others."""
-    is_good, videos = _decode_together(frames, form)
-    if is_good.all():
-        return videos, frames.faults
-    parts, faults = [videos], list(frames.faults)
-    for row in np.flatnonzero(~is_good):
-        number = int(frames.numbers[row])
-        decoded = _decode_one(frames.content[frames.starts[row] : frames.stops[row]], form)
+def decode(
+    blocks: Sequence[Frames], form: Form, *, with_data: bool = True
+) -> list[tuple[Videos, list[Fault]]]:
+    """Decode the records of blocks that are of the form; return the faults of all others.
+
+    Several small blocks at once take hardly longer than one of them. Without data, features are
+    checked and not kept.
+    """
+    block = blocks[0] if len(blocks) == 1 else _join(blocks)
+    videos, faults = _decode(block, form, with_data=with_data)
+    firsts = np.cumsum([0, *(len(part.numbers) for part in blocks)])
+    bounds = np.searchsorted(videos.rows, firsts)
+    of_labels = np.concatenate([[0], np.cumsum(videos.counts)])[bounds]
+    decoded = []
+    for i, part in enumerate(blocks):
+        rows, labels = slice(bounds[i], bounds[i + 1]), slice(of_labels[i], of_labels[i + 1])
+        mine = Videos(
+            videos.rows[rows] - firsts[i],
+            videos.data[rows],
+            videos.ids[rows],
+            videos.labels[labels],
+            videos.counts[rows],
+        )
+        new = [
+            Fault(
+                int(part.numbers[row - firsts[i]]),
+                f"record {part.numbers[row - firsts[i]]} (counted from 0) {what}",
+            )
+            for row, what in faults.items()
+            if firsts[i] <= row < firsts[i + 1]
+        ]
+        decoded.append((mine, sorted([*part.faults, *new])))
+    return decoded
+
+
+def _join(blocks: Sequence[Frames]) -> Frames:
+    """Put blocks of whatever files one after the other; positions and faults are lost."""
+    offsets = np.cumsum([0, *(len(block.content) for block in blocks[:-1])])
+    starts, stops = (
+        np.concatenate([block[i] + offset for block, offset in zip(blocks, offsets, strict=True)])
+        for i in (3, 4)
+    )
+    content = b"".join([block.content for block in blocks])
+    return Frames(content, 0, np.arange(len(starts)), starts, stops, [])
+
+
+def _decode(block: Frames, form: Form, *, with_data: bool) -> tuple[Videos, dict[int, str]]:
+    """Decode a block; return what is wrong with its other records, by their row."""
+    parts, faults = [], {}
+    is_good = np.zeros(len(block.starts), dtype=bool)
+    if form.level == "video":
+        is_good, videos = _decode_together(block, form, with_data=with_data)
+        if is_good.all():
+            return videos, {}
+        parts.append(videos)
+    for row in np.flatnonzero(~is_good).tolist():
+        decoded = _decode_one(block.content[block.starts[row] : block.stops[row]], form)
         if isinstance(decoded, str):
-            faults.append(Fault(number, f"record {number} (counted from 0) {decoded}"))
+            faults[row] = decoded
         else:
             data, video_id, labels = decoded
-            parts.append(
-                Videos(np.array([number]), data[None], [video_id], labels, np.array([len(labels)]))
-            )
-    return _in_order(parts), sorted(faults)
+            counts = np.array([len(labels)])
+            data = data[None] if with_data else np.empty((1, 0), dtype=np.float32)
+            parts.append(Videos(np.array([row]), data, [video_id], labels, counts))
+    return _in_order(parts), faults
 
 
 def _in_order(parts: list[Videos]) -> Videos:
-    """Join parts of a block and put the records in the order in which they are in the file."""
-    if len(parts) == 1:
-        return parts[0]
-    if not len(parts[0].numbers):
-        parts = parts[1:]  # its data has no columns
-    numbers, data, labels, counts = (
-        np.concatenate([part[i] for part in parts]) for i in (0, 1, 3, 4)
-    )
+    """Join parts of a block and put the records in the order in which they are in it."""
+    parts = [part for part in parts if len(part.rows)]
+    if not parts:
+        nothing = np.empty(0, dtype=np.int64)
+        return Videos(nothing, np.empty((0, 0), dtype=np.float32), [], nothing, nothing)
+    rows, data, labels, counts = (np.concatenate([part[i] for part in parts]) for i in (0, 1, 3, 4))
     ids = [video_id for part in parts for video_id in part.ids]
-    order = np.argsort(numbers)
-    of_labels = np.argsort(np.repeat(numbers, counts), kind="stable")
+    order = np.argsort(rows)
+    of_labels = np.argsort(np.repeat(rows, counts), kind="stable")
     return Videos(
-        numbers[order], data[order], [ids[i] for i in order], labels[of_labels], counts[order]
+        rows[order], data[order], [ids[i] for i in order], labels[of_labels], counts[order]
     )
 
 
-def _decode_together(frames: Frames, form: Form) -> tuple[np.ndarray, Videos]:
+def _decode_together(block: Frames, form: Form, *, with_data: bool) -> tuple[np.ndarray, Videos]:
     """Decode the records of the usual layout that are of the form; return which these are, too."""
-    content = np.frombuffer(frames.content, dtype=np.uint8)
-    n_records = len(frames.numbers)
-    found = _locate(content, frames.starts, frames.stops, form.kinds)
+    content = np.frombuffer(block.content, dtype=np.uint8)
+    n_records = len(block.starts)
+    found = _locate(content, block.starts, block.stops, form.kinds)
     good = np.ones(n_records, dtype=bool)
     for start, _ in found.values():
         good &= start >= 0
@@ -80,10 +129,7 @@ def _decode_together(frames: Frames, form: Form) -> tuple[np.ndarray, Videos]:
         start, stop = found[name]
         good &= stop - start == 4 * width
 
-    ids = [
-        _decode_id(frames.content[start:stop])
-        for start, stop in zip(*(side.tolist() for side in found[form.id_feature]), strict=True)
-    ]
+    ids = _decode_ids(block.content, *found[form.id_feature])
     good &= np.array([video_id is not None for video_id in ids], dtype=bool)
 
     labels, counts = np.empty(0, dtype=np.int64), np.zeros(n_records, dtype=np.int64)
@@ -95,18 +141,21 @@ def _decode_together(frames: Frames, form: Form) -> tuple[np.ndarray, Videos]:
 
     # Memory is taken for widths that records have been found to have, not for what was asked.
     rows = np.flatnonzero(good)
-    data = np.empty((len(rows), form.n_columns if len(rows) else 0), dtype=np.float32)
+    has_data = with_data and len(rows) > 0
+    data = np.empty((len(rows), form.n_columns if has_data else 0), dtype=np.float32)
+    is_finite = np.ones(len(rows), dtype=bool)
     column = 0
     for name, width in form.features.items() if len(rows) else ():
         values = sliding_window_view(content, 4 * width)[found[name][0][rows]].view("<f4")
-        data[:, column : column + width] = values
+        is_finite &= np.isfinite(values).all(axis=1)
+        if has_data:
+            data[:, column : column + width] = values
         column += width
-    is_finite = np.isfinite(data).all(axis=1)
     if not is_finite.all():
         good[rows[~is_finite]] = False
         rows, data = rows[is_finite], data[is_finite]
     return good, Videos(
-        frames.numbers[rows],
+        rows,
         data,
         [str(ids[row]) for row in rows.tolist()],
         labels[np.repeat(good, counts)],
@@ -210,6 +259,14 @@ def _decode_int64(
     return values.view(np.int64), counts, is_whole
 
 
+def _decode_ids(content: bytes, start: np.ndarray, stop: np.ndarray) -> Sequence[str | None]:
+    values = [content[i:j] for i, j in zip(start.tolist(), stop.tolist(), strict=True)]
+    joined = b"".join(values)
+    if joined.isascii() and b"\0" not in joined:
+        return [value.decode() for value in values]
+    return [_decode_id(value) for value in values]
+
+
 def _decode_id(value: bytes) -> str | None:
     """Decode an id; None where a NumPy array of str cannot hold it unchanged."""
     try:
@@ -225,11 +282,12 @@ def _decode_one(record: bytes, form: Form) -> tuple[np.ndarray, str, np.ndarray]
         example = sequence_example().FromString(record)
     except DecodeError:
         return "is not a tf.train.Example. Check that the file is of this form."
-    if len(example.feature_lists.feature_list):
+    lists = example.feature_lists.feature_list
+    if form.level == "video" and len(lists):
         return (
-            "holds frames (it is a tf.train.SequenceExample), not features of a whole video. Pass "
-            "the video-level files of the data set, or average the frames of each video first and "
-            "write tf.train.Example records."
+            "holds frames (it is a tf.train.SequenceExample), not features of a whole video. Pool "
+            "them while they are read, with VideoRecords(paths, level='frame'), or pass the "
+            "video-level files of the data set."
         )
     found = example.context.feature
     values = {}
@@ -245,7 +303,12 @@ def _decode_one(record: bytes, form: Form) -> tuple[np.ndarray, str, np.ndarray]
         fault = _fault_of_values(name, values[name], form)
         if fault:
             return fault
-    data = np.concatenate([np.asarray(values[name], dtype=np.float32) for name in form.features])
+    if form.level == "frame":
+        data = pool_frames(lists, form)
+        if isinstance(data, str):
+            return data
+    else:
+        data = np.concatenate([np.asarray(values[name], np.float32) for name in form.features])
     labels = () if form.labels_feature is None else values[form.labels_feature]
     return data, values[form.id_feature][0].decode(), np.asarray(labels, dtype=np.int64)
 

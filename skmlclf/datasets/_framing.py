@@ -11,14 +11,14 @@ import os
 import struct
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import google_crc32c
 import numpy as np
 
 _HEADER = struct.Struct("<QI")
-_CHECKSUM = struct.Struct("<I")
+_LENGTH = struct.Struct("<Q")
+_CHECKSUM_BYTES = 4
 _GZIP_MAGIC = b"\x1f\x8b"
 _MAX_LENGTH = 2**31 - 1  # no serialised protocol buffer is longer
 _BLOCK_BYTES = 2**23
@@ -33,8 +33,7 @@ class Fault(NamedTuple):
     what: str  # completes the sentence "Received <file>: ..."
 
 
-@dataclass(frozen=True)
-class Frames:
+class Frames(NamedTuple):
     """Consecutive records of a file whose checksums are right, and the faults among them."""
 
     content: bytes
@@ -47,8 +46,12 @@ class Frames:
 
 def masked_checksum(content: bytes) -> int:
     """Return the CRC-32C of `content`, masked as TFRecord files store it."""
-    crc = google_crc32c.value(content)
-    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
+    return int(_mask([google_crc32c.value(content)])[0])
+
+
+def _mask(crcs: list[int]) -> np.ndarray:
+    crc = np.array(crcs, dtype=np.uint32)
+    return ((crc >> 15) | (crc << 17)) + np.uint32(0xA282EAD8)
 
 
 def read_frames(file: str) -> Iterator[Frames]:
@@ -58,15 +61,21 @@ def read_frames(file: str) -> Iterator[Frames]:
     out, and what follows it is read; any other damage ends the file.
     """
     with open(file, "rb", buffering=0) as stream:
-        size = os.fstat(stream.fileno()).st_size
-        head = stream.read(_HEADER.size)
-        stream.seek(0)
-        # A length may happen to begin with the magic number of gzip; then its checksum is right.
-        if head.startswith(_GZIP_MAGIC) and not _is_header(head):
+        if is_packed(stream):
             with gzip.GzipFile(fileobj=stream) as packed:
                 yield from _walk(lambda n: packed.read1(min(n, _PIECE_BYTES)), math.inf)
         else:
-            yield from _walk(stream.read, size)
+            yield from _walk(stream.read, os.fstat(stream.fileno()).st_size)
+
+
+def is_packed(stream: BinaryIO) -> bool:
+    """Tell whether a file, of which nothing has been read, is compressed with gzip."""
+    head = stream.read(_HEADER.size)
+    stream.seek(0)
+    if not head.startswith(_GZIP_MAGIC):
+        return False
+    # A length may happen to begin with the magic number; then its checksum is right.
+    return len(head) < _HEADER.size or masked_checksum(head[:8]) != _HEADER.unpack(head)[1]
 
 
 def _walk(read: Callable[[int], bytes], size: float) -> Iterator[Frames]:
@@ -78,39 +87,69 @@ def _walk(read: Callable[[int], bytes], size: float) -> Iterator[Frames]:
         more, damage = _read(read, wanted - len(content))
         ended = len(content) + len(more) < wanted or position + wanted == size
         content += more
-        records: list[tuple[int, int, int]] = []
-        faults: list[Fault] = []
-        fatal, at, wanted = "", 0, _BLOCK_BYTES
-        while len(content) - at >= _HEADER.size:
+        starts, stops, is_sound = _scan(content)
+        numbers = np.arange(number, number + len(starts))
+        faults = [
+            Fault(int(numbers[i]), _bad_content(int(numbers[i]), position + int(starts[i]) - 12))
+            for i in np.flatnonzero(~is_sound)
+        ]
+
+        # What is left is part of a record, or what ends the file.
+        number += len(starts)
+        at = int(stops[-1]) + _CHECKSUM_BYTES if len(stops) else 0
+        n_left, fatal = len(content) - at, ""
+        wanted = max(_BLOCK_BYTES, n_left + _HEADER.size)
+        if n_left >= _HEADER.size:
             length, checksum = _HEADER.unpack_from(content, at)
-            if masked_checksum(content[at : at + 8]) != checksum:
+            n_bytes = _HEADER.size + length + _CHECKSUM_BYTES
+            if checksum != masked_checksum(content[at : at + 8]):
                 fatal = _bad_header(number, position + at)
-                break
-            start = at + _HEADER.size
-            stop = start + length
-            next_at = stop + _CHECKSUM.size
-            if length > _MAX_LENGTH or position + next_at > size:
-                fatal = _too_long(number, position + at, next_at - at, size)
-                break
-            if next_at > len(content):
-                # At most twice as long: a block grows by what is there, not by what is claimed.
-                wanted = min(next_at - at, max(_BLOCK_BYTES, 2 * len(content)))
-                break
-            if masked_checksum(content[start:stop]) == _CHECKSUM.unpack_from(content, stop)[0]:
-                records.append((number, start, stop))
+            elif length > _MAX_LENGTH or position + at + n_bytes > size:
+                fatal = _too_long(number, position + at, n_bytes, size)
             else:
-                faults.append(Fault(number, _bad_content(number, position + at)))
-            at, number = next_at, number + 1
-        wanted = max(wanted, len(content) - at + _HEADER.size)
-        ended = ended or bool(fatal)
-        if ended:
-            fatal = fatal or _bad_end(number, position + at, len(content) - at, damage)
-            if fatal:
-                faults.append(Fault(number, fatal))
-        if records or faults:
-            numbers, starts, stops = np.array(records, dtype=np.int64).reshape(-1, 3).T
-            yield Frames(content, position, numbers, starts, stops, faults)
+                # At most twice as long: a block grows by what is there, not by what is claimed.
+                wanted = min(n_bytes, max(_BLOCK_BYTES, 2 * len(content)))
+        if ended and not fatal:
+            fatal = _bad_end(number, position + at, n_left, damage)
+        if fatal:
+            faults.append(Fault(number, fatal))
+            ended = True
+        if len(starts) or faults:
+            yield Frames(
+                content, position, numbers[is_sound], starts[is_sound], stops[is_sound], faults
+            )
         content, position = content[at:], position + at
+
+
+def _scan(content: bytes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Find the records of a block that are there to their ends.
+
+    Return where they start and stop, and whether they match their checksums. A header that does not
+    match its own ends the block.
+    """
+    at, crc = 0, google_crc32c.value
+    bounds, header_crcs, crcs = [], [], []
+    while at + _HEADER.size <= len(content):
+        start = at + _HEADER.size
+        stop = start + _LENGTH.unpack_from(content, at)[0]
+        if stop + _CHECKSUM_BYTES > len(content):
+            break
+        bounds.append(at)
+        header_crcs.append(crc(content[at : at + 8]))
+        crcs.append(crc(content[start:stop]))
+        at = stop + _CHECKSUM_BYTES
+    edges = np.array([*bounds, at])
+    starts, stops = edges[:-1] + _HEADER.size, edges[1:] - _CHECKSUM_BYTES
+    is_header = _mask(header_crcs) == _stored(content, starts - _CHECKSUM_BYTES)
+    is_sound = _mask(crcs) == _stored(content, stops)
+    n_records = len(starts) if is_header.all() else int(is_header.argmin())
+    return starts[:n_records], stops[:n_records], is_sound[:n_records]
+
+
+def _stored(content: bytes, at: np.ndarray) -> np.ndarray:
+    """Return the checksums that are stored at these bytes."""
+    index = at[:, None] + np.arange(_CHECKSUM_BYTES)
+    return np.frombuffer(content, dtype=np.uint8)[index].view("<u4")[:, 0]
 
 
 def _read(read: Callable[[int], bytes], n_bytes: int) -> tuple[bytes, str]:
@@ -123,10 +162,6 @@ def _read(read: Callable[[int], bytes], n_bytes: int) -> tuple[bytes, str]:
     except (gzip.BadGzipFile, zlib.error, EOFError) as error:
         return b"".join(pieces), str(error).rstrip(".")
     return b"".join(pieces), ""
-
-
-def _is_header(head: bytes) -> bool:
-    return len(head) == _HEADER.size and masked_checksum(head[:8]) == _HEADER.unpack(head)[1]
 
 
 def _bad_header(number: int, position: int) -> str:

@@ -290,7 +290,7 @@ def _as_slice(index: range) -> slice:
 
 
 def _pack(rows: _Index, n: int) -> Any:
-    """Shorten indices for a pickle: sorted ones to a bit a row, others to the smallest integers."""
+    """Shorten indices for a pickle: to one bit per row if sorted, else to small integers."""
     if isinstance(rows, range):
         return rows
     if len(rows) > n // 32 and (np.diff(rows) > 0).all():

@@ -68,10 +68,13 @@ class ShardedRowStore(RowStore):
                 "opened. Restore it, or open the files that are there now."
             ) from None
         if now != self._stamps[shard]:
-            raise ValueError(
-                f"Expected {path!r} to be as it was when it was opened. Its size or its time has "
-                "changed. Open it again."
-            )
+            raise self._changed(shard)
+
+    def _changed(self, shard: int) -> ValueError:
+        return ValueError(
+            f"Expected {self._paths[shard]!r} to be as it was when it was opened. Its content has "
+            "changed. Open it again."
+        )
 
     def _describe(self) -> str:
         n_files = len(self._paths)

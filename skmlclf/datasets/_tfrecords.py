@@ -2,18 +2,18 @@
 
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from numbers import Integral
 
 import numpy as np
-from scipy.sparse import csr_matrix
 from sklearn.utils import Bunch
 
 from skmlclf._compat import Interval, validate_params
-from skmlclf.datasets._examples import Videos, decode
-from skmlclf.datasets._form import Form, make_form
-from skmlclf.datasets._framing import read_frames
+from skmlclf.datasets._examples import Videos
+from skmlclf.datasets._form import make_form
+from skmlclf.datasets._labels import check_labelled, make_target
 from skmlclf.datasets._paths import Paths, expand_paths
+from skmlclf.datasets._reader import read_videos
 
 
 @validate_params(
@@ -88,6 +88,7 @@ def load_tfrecords(
 
     See Also
     --------
+    VideoRecords : Leave the features of records on disk.
     make_video_embeddings : Simulate data of the same form.
 
     Notes
@@ -111,16 +112,18 @@ def load_tfrecords(
     form = make_form(features, id_feature, labels_feature, n_labels)
     files = expand_paths(paths)
     blocks: deque[Videos] = deque()
-    n_labelled: dict[str, int] = {}
-    for file in files:
-        videos = list(_read(file, form))
-        blocks.extend(videos)
-        n_labelled[file] = sum(len(block.labels) for block in videos)
+    n_labelled = dict.fromkeys(files, 0)
+    for file, _, videos, _ in read_videos(files, form):
+        blocks.append(videos)
+        n_labelled[file] += len(videos.labels)
     if labels_feature is not None:
-        _check_labelled(n_labelled)
+        check_labelled(n_labelled)
 
     ids = np.array([video_id for block in blocks for video_id in block.ids])
-    target = None if labels_feature is None else _make_target(blocks, n_labels)
+    target = None
+    if labels_feature is not None:
+        labels, counts = (np.concatenate([block[i] for block in blocks]) for i in (3, 4))
+        target = make_target(labels, counts, form.n_labels)
     data = np.empty((len(ids), form.n_columns), dtype=np.float32)
     start = 0
     while blocks:  # a block is let go once copied, so that the data is never held twice
@@ -134,39 +137,3 @@ def load_tfrecords(
         feature_names=form.column_names,
         DESCR=f"{len(data)} records read from {len(files)} TFRecord files.",
     )
-
-
-def _read(file: str, form: Form) -> Iterator[Videos]:
-    """Yield the videos of a file in blocks; raise at the first fault."""
-    for frames in read_frames(file):
-        videos, faults = decode(frames, form)
-        if faults:
-            raise ValueError(
-                "Expected a complete TFRecord file of tf.train.Example records. Received "
-                f"{file!r}: {faults[0].what}"
-            )
-        yield videos
-
-
-def _check_labelled(n_labels: dict[str, int]) -> None:
-    """Check that no file is without labels beside files with labels."""
-    without = [file for file, n in n_labels.items() if n == 0]
-    if without and len(without) < len(n_labels):
-        raise ValueError(
-            f"Expected labels in every file. Received {without[0]!r}, in which no record has a "
-            f"label, as in a test split (so it is with {len(without)} of {len(n_labels)} files). "
-            "Leave such files out of paths, or load them by themselves, with labels_feature=None "
-            "if their labels are withheld."
-        )
-
-
-def _make_target(blocks: Iterable[Videos], n_labels: int) -> csr_matrix:
-    labels = np.concatenate([block.labels for block in blocks])
-    counts = np.concatenate([[0], *(block.counts for block in blocks)])
-    target = csr_matrix(
-        (np.ones(len(labels), dtype=np.int64), labels, np.cumsum(counts)),
-        shape=(len(counts) - 1, n_labels),
-    )
-    target.sum_duplicates()
-    target.data[:] = 1  # a label listed twice is still one label
-    return target

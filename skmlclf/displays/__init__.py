@@ -1,4 +1,4 @@
-"""Pictures of a fit and of its predictions, in the form of scikit-learn's displays."""
+"""Plots of a fit and of its predictions, in the form of scikit-learn's displays."""
 
 from skmlclf.displays._comparison import ComparisonDisplay
 from skmlclf.displays._history import HistoryDisplay

@@ -19,14 +19,14 @@ from skmlclf.displays._style import (
 )
 from skmlclf.metrics import get_metric, get_scorer
 
-# Words that tell of a cost or an error in the names of figures which are no metrics.
+# Words that mark a cost or an error in the names of values which are no metrics.
 _LOWER_IS_BETTER = {"loss", "error", "hamming", "seconds", "time", "parameters", "memory", "bytes"}
 
 
 class ComparisonDisplay:
-    """What several classifiers came to, a panel of bars for each figure.
+    """Metrics of several classifiers, one panel of bars per metric.
 
-    The classifiers stand in the same order in every panel. Values are written at the bars; the
+    The classifiers are in the same order in every panel. Values are written beside the bars; the
     best of each panel is in colour and bold.
 
     Make it with :meth:`from_results` or :meth:`from_estimator`.
@@ -34,26 +34,27 @@ class ComparisonDisplay:
     Parameters
     ----------
     results : mapping of str to mapping of str to float
-        Figures by name, for each classifier by name. One that is missing, None or NaN has no bar.
+        Values by name of the metric, for each classifier by name. One that is missing, None or NaN
+        has no bar.
     greater_is_better : mapping of str to bool, default=None
-        Which figures are better when higher. What is left out follows from its name: metrics of
+        Which metrics are better when higher. What is left out follows from its name: metrics of
         this package are known, and losses, errors, seconds, parameters and memory are better
         when lower.
 
     Attributes
     ----------
     ax_ : ndarray of matplotlib Axes
-        One for each figure.
+        One per metric.
     figure_ : matplotlib Figure
         The figure of the axes.
     best_ : dict of str to list of str
-        For each figure, the classifiers that are best at it.
+        For each metric, the classifiers that are best at it.
     bars_ : dict of str to matplotlib BarContainer
-        For each figure its bars, from the top.
+        For each metric its bars, from the top.
 
     See Also
     --------
-    HistoryDisplay : How they got there.
+    HistoryDisplay : Loss and metrics by epoch.
 
     Examples
     --------
@@ -88,7 +89,7 @@ class ComparisonDisplay:
         sample_weight: ArrayLike | None = None,
         ax: Any = None,
     ) -> Self:
-        """Measure fitted classifiers on the same rows and draw what they come to.
+        """Measure fitted classifiers on the same rows and draw the results.
 
         Parameters
         ----------
@@ -97,7 +98,7 @@ class ComparisonDisplay:
         X : array-like of shape (n_samples, n_features)
             Rows that none was trained on.
         y : {array-like, sparse} of shape (n_samples, n_labels) or (n_samples,)
-            Their labels, 0/1; or one class a row.
+            Their labels, 0/1; or one class per row.
         metrics : str or sequence of str, default=("precision_at_5", "f1_samples", "hamming")
             Names of :func:`~skmlclf.metrics.get_scorer_names`.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -129,18 +130,18 @@ class ComparisonDisplay:
         greater_is_better: Mapping[str, bool] | None = None,
         ax: Any = None,
     ) -> Self:
-        """Draw figures that are there already.
+        """Draw values that have been computed already.
 
         Parameters
         ----------
         results : mapping of str to mapping of str to float
-            Figures by name, for each classifier by name.
+            Values by name of the metric, for each classifier by name.
         metrics : str or sequence of str, default=None
             What to draw. All by default.
         greater_is_better : mapping of str to bool, default=None
-            Which figures are better when higher; see the class for what is left out.
+            Which metrics are better when higher; see the class for what is left out.
         ax : matplotlib Axes or array of them, default=None
-            As many as there are figures to draw. A new figure by default.
+            As many as there are metrics to draw. A new figure by default.
 
         Returns
         -------
@@ -154,7 +155,7 @@ class ComparisonDisplay:
         Parameters
         ----------
         ax : matplotlib Axes or array of them, default=None
-            As many as there are figures to draw. A new figure by default.
+            As many as there are metrics to draw. A new figure by default.
         metrics : str or sequence of str, default=None
             What to draw. All by default.
 
@@ -182,9 +183,9 @@ class ComparisonDisplay:
         return self
 
     def _chosen(self, metrics: str | Sequence[str] | None) -> list[str]:
-        known = list(dict.fromkeys(m for figures in self.results.values() for m in figures))
+        known = list(dict.fromkeys(m for values in self.results.values() for m in values))
         if not known:
-            raise ValueError("There is nothing to compare: results hold no figure.")
+            raise ValueError("There is nothing to compare: results hold no values.")
         chosen = known if metrics is None else metrics
         chosen = [chosen] if isinstance(chosen, str) else list(chosen)
         if not chosen or not set(chosen) <= set(known):
@@ -195,20 +196,20 @@ class ComparisonDisplay:
         names = list(self.results)
         # None becomes NaN.
         values = np.array([self.results[name].get(metric) for name in names], dtype=float)
-        there = np.flatnonzero(np.isfinite(values))
+        present = np.flatnonzero(np.isfinite(values))
         greater = self._greater_is_better(metric)
-        drawn = [values[i] for i in there]
+        drawn = [values[i] for i in present]
         best = (max if greater else min)(drawn, default=np.nan)
-        self.best_[metric] = [names[i] for i in there if values[i] == best]
+        self.best_[metric] = [names[i] for i in present if values[i] == best]
         accent = colors(ax)[0]
         self.bars_[metric] = ax.barh(
-            there, drawn, height=0.65, color=[accent if v == best else MUTED for v in drawn]
+            present, drawn, height=0.65, color=[accent if v == best else MUTED for v in drawn]
         )
         written = ax.bar_label(self.bars_[metric], format_alike(drawn, digits=4), padding=3)
         for text, value in zip(written, drawn, strict=True):
             if value == best:
                 text.set_fontweight("bold")
-        for i in set(range(len(names))) - set(there.tolist()):
+        for i in set(range(len(names))) - set(present.tolist()):
             ax.text(0, i, " –", va="center")
         ax.set_title(readable(metric), fontsize="medium")
         ax.set_xlabel("higher is better" if greater else "lower is better", fontsize="small")
@@ -226,8 +227,8 @@ class ComparisonDisplay:
         return bool(told[metric]) if metric in told else is_greater_better(metric)
 
 
-def is_greater_better(figure: str) -> bool:
-    """Say whether a metric, or a figure that is none, is better when higher, by its name.
+def is_greater_better(metric: str) -> bool:
+    """Say whether a metric, or another value such as seconds, is better when higher, by its name.
 
     Examples
     --------
@@ -235,7 +236,7 @@ def is_greater_better(figure: str) -> bool:
     >>> [is_greater_better(name) for name in ("precision_at_20", "val_hamming", "peak_bytes")]
     [True, False, False]
     """
-    name = figure.removeprefix("val_")
+    name = metric.removeprefix("val_")
     try:
         return get_metric(name).greater_is_better is not False
     except ValueError:

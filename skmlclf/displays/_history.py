@@ -23,30 +23,30 @@ History = Mapping[str, Sequence[float]]
 class HistoryDisplay:
     """Loss and metrics by epoch, of one fit or of several.
 
-    Each quantity has a panel of its own, for a loss and a metric seldom share a scale. Figures of
-    the training rows are dashed, those of held-out rows solid; colours and markers tell the fits
-    apart.
+    Each quantity has a panel of its own, since a loss and a metric seldom share a scale. Values on
+    the training rows are dashed, those on held-out rows solid; colours and markers distinguish the
+    fits.
 
     Make it with :meth:`from_estimator` or :meth:`from_history`.
 
     Parameters
     ----------
     histories : mapping of str to mapping of str to sequence of float
-        For each fit, by name, its figures by epoch. Names that start with ``val_`` are of
-        held-out rows and share a panel with the name that follows.
+        For each fit, by name, its values by epoch. Names that start with ``val_`` are of
+        held-out rows and share a panel with the name without that prefix.
 
     Attributes
     ----------
     ax_ : ndarray of matplotlib Axes
-        One for each quantity.
+        One per quantity.
     figure_ : matplotlib Figure
         The figure of the axes.
     lines_ : dict of (str, str) to matplotlib Line2D
-        The curves, by the name of the fit and of the figure.
+        The curves, by the names of the fit and of the values.
 
     See Also
     --------
-    ComparisonDisplay : The figures that fits came to.
+    ComparisonDisplay : The metrics of fitted classifiers.
 
     Examples
     --------
@@ -70,7 +70,7 @@ class HistoryDisplay:
         Parameters
         ----------
         estimator : fitted classifier, or mapping of str to fitted classifier
-            Any that has ``history_``, a dict of figures by epoch, as the classifiers of this
+            Any that has ``history_``, a dict of values by epoch, as the classifiers of this
             package do; or scikit-learn's ``MLPClassifier`` with ``loss_curve_``. Of a pipeline the
             last step counts, of a search the best estimator.
         metrics : str or sequence of str, default=None
@@ -109,12 +109,12 @@ class HistoryDisplay:
         metrics: str | Sequence[str] | None = None,
         ax: Any = None,
     ) -> Self:
-        """Draw recorded figures.
+        """Draw recorded values.
 
         Parameters
         ----------
         history : mapping of str to sequence of float, or mapping of str to such mappings
-            The figures by epoch of one fit; or of several fits, by name.
+            The values by epoch of one fit; or of several fits, by name.
         name : str, default=None
             What to call a single fit.
         metrics : str or sequence of str, default=None
@@ -158,10 +158,10 @@ class HistoryDisplay:
 
         self.lines_: dict[tuple[str, str], Any] = {}
         for panel, quantity in zip(axes, quantities, strict=True):
-            for place, (name, history) in enumerate(self.histories.items()):
+            for index, (name, history) in enumerate(self.histories.items()):
                 for key, line_style in ((quantity, "--"), (f"val_{quantity}", "-")):
                     if len(history.get(key, ())):
-                        self.lines_[name, key] = _draw(panel, history[key], place, line_style)
+                        self.lines_[name, key] = _draw(panel, history[key], index, line_style)
             panel.set_title(readable(quantity))
             panel.set_xlabel("epoch")
             panel.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
@@ -189,14 +189,14 @@ class HistoryDisplay:
         from matplotlib.lines import Line2D
 
         entries = []
-        for place, name in enumerate(self.histories):
+        for index, name in enumerate(self.histories):
             if name:
-                entries.append((Line2D([], [], **look(axes[0], place)), plain(name)))
+                entries.append((Line2D([], [], **look(axes[0], index)), plain(name)))
         color = rcParams["text.color"] if len(self.histories) > 1 else look(axes[0], 0)["color"]
         for is_held_out in sorted(held_out):
             line = Line2D([], [], color=color, linestyle="-" if is_held_out else "--")
             entries.append((line, "held-out rows" if is_held_out else "training rows"))
-        # Beside the end of the first row, where a new figure has room.
+        # To the right of the first row, where a new figure has room.
         first_row = [a for a in axes if a.get_subplotspec() is None or _row(a) == _row(axes[0])]
         legend(first_row[-1], *zip(*entries, strict=True))
 
@@ -206,12 +206,12 @@ def _row(ax: Any) -> int:
     return 0 if spec is None else spec.rowspan.start
 
 
-def _draw(ax: Any, values: Sequence[float], place: int, line_style: str) -> Any:
+def _draw(ax: Any, values: Sequence[float], index: int, line_style: str) -> Any:
     epochs = np.arange(1, len(values) + 1)
-    # Some ten markers a curve, at places of its own, keep long curves legible.
+    # Some ten markers per curve, at epochs of its own, keep long curves legible.
     step = max(1, len(values) // 10)
-    every = (place % step, step)
-    (line,) = ax.plot(epochs, values, linestyle=line_style, markevery=every, **look(ax, place))
+    every = (index % step, step)
+    (line,) = ax.plot(epochs, values, linestyle=line_style, markevery=every, **look(ax, index))
     return line
 
 

@@ -1,4 +1,4 @@
-"""Labels that are taken for one another."""
+"""Labels that are confused with each other."""
 
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -16,10 +16,10 @@ LabelNames = Mapping[int, Any] | Sequence[Any] | NDArray[Any]
 
 
 class LabelConfusionDisplay:
-    """The labels most often taken for one another, as a list of bars.
+    """The labels most often confused with each other, as a bar chart.
 
-    With thousands of labels a matrix cannot be read, so only its largest entries beside the
-    diagonal are drawn: what was true, what was predicted in its place, and how often.
+    With thousands of labels a matrix cannot be read, so only its largest entries off the
+    diagonal are drawn: the true label, the label predicted instead, and how often.
 
     Make it with :meth:`from_estimator` or :meth:`from_predictions`.
 
@@ -46,7 +46,7 @@ class LabelConfusionDisplay:
 
     See Also
     --------
-    skmlclf.metrics.label_confusion_matrix : The counts, and how several labels a row are shared.
+    skmlclf.metrics.label_confusion_matrix : The counts, and how several labels per row are counted.
 
     Examples
     --------
@@ -78,7 +78,7 @@ class LabelConfusionDisplay:
         sample_weight: ArrayLike | None = None,
         ax: Any = None,
     ) -> Self:
-        """Draw which labels a fitted classifier takes for one another.
+        """Draw which labels a fitted classifier confuses.
 
         Parameters
         ----------
@@ -87,12 +87,12 @@ class LabelConfusionDisplay:
         X : array-like of shape (n_samples, n_features)
             Rows that it was not trained on.
         y : {array-like, sparse} of shape (n_samples, n_labels) or (n_samples,)
-            Their labels, 0/1; or one class a row.
+            Their labels, 0/1; or one class per row.
         n_pairs : int, default=15
             How many pairs to draw at most.
         label_names : sequence of length n_labels or mapping of int to name, default=None
             What the labels are called. Their numbers by default, or the classes of the estimator
-            where `y` holds one class a row.
+            where `y` holds one class per row.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row.
         ax : matplotlib Axes, default=None
@@ -125,7 +125,7 @@ class LabelConfusionDisplay:
         sample_weight: ArrayLike | None = None,
         ax: Any = None,
     ) -> Self:
-        """Draw which labels were taken for one another.
+        """Draw which labels were confused.
 
         Parameters
         ----------
@@ -175,25 +175,27 @@ class LabelConfusionDisplay:
         names = self._names()
         true, predicted, values = self._largest(int(n_pairs))
         ax = one_axes(ax, "LabelConfusionDisplay", (7.0, 1.1 + 0.29 * max(len(values), 3)))
-        places = np.arange(len(values))
-        self.bars_ = ax.barh(places, values, **{"color": colors(ax)[0], "height": 0.7, **kwargs})
+        positions = np.arange(len(values))
+        self.bars_ = ax.barh(positions, values, **{"color": colors(ax)[0], "height": 0.7, **kwargs})
         ax.bar_label(self.bars_, format_alike(values, digits=3), padding=3)
         pairs = [
             f"{_left_to_right(names(a))} → {_left_to_right(names(b))}"
             for a, b in zip(true, predicted, strict=True)
         ]
-        ax.set_yticks(places, pairs)
+        ax.set_yticks(positions, pairs)
         ax.tick_params(axis="y", length=0)
         # The counts stand at the bars, so an axis would only repeat them.
         ax.set_xticks([])
-        ax.set_title("true label → label predicted in its place", loc="left", fontsize="medium")
+        ax.set_title("true label → label predicted instead", loc="left", fontsize="medium")
         clear_frame(ax, "top", "right", "bottom")
         if len(values):
             ax.set_ylim(len(values) - 0.4, -0.6)
             ax.set_xlim(0, 1.15 * values.max())
         else:
             clear_frame(ax, "left")
-            ax.text(0.5, 0.5, "no label was taken for another", ha="center", transform=ax.transAxes)
+            ax.text(
+                0.5, 0.5, "no label was confused with another", ha="center", transform=ax.transAxes
+            )
         self.pairs_ = [(int(a), int(b)) for a, b in zip(true, predicted, strict=True)]
         self.values_ = values
         self.ax_ = ax

@@ -22,7 +22,7 @@ class PrecisionAtKDisplay:
     """Precision and recall of the k best labels of each row, for k from 1 on.
 
     Precision is drawn solid, recall dashed. The baseline, thin and grey, ranks the labels of
-    every row by how frequent they were in training: what can be had without looking at a row.
+    every row by how frequent they were in training, without looking at the features.
 
     Make it with :meth:`from_estimator` or :meth:`from_predictions`.
 
@@ -101,13 +101,13 @@ class PrecisionAtKDisplay:
         X : array-like of shape (n_samples, n_features)
             Rows that it was not trained on.
         y : {array-like, sparse} of shape (n_samples, n_labels) or (n_samples,)
-            Their labels, 0/1; or one class a row.
+            Their labels, 0/1; or one class per row.
         k_max : int, default=20
             The largest k. No more than the number of labels is drawn.
         y_train : {array-like, sparse} of shape (n_train_samples, n_labels), default=None
-            Labels of the training rows, for the baseline; one class a row where `y` is so.
+            Labels of the training rows, for the baseline; one class per row where `y` is so.
         frequencies : array-like of shape (n_labels,), default=None
-            How often each label was there in training, in place of `y_train`.
+            How often each label occurred in training, instead of `y_train`.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row.
         name : str, default=None
@@ -166,7 +166,7 @@ class PrecisionAtKDisplay:
         y_train : {array-like, sparse} of shape (n_train_samples, n_labels), default=None
             Labels of the training rows, for the baseline.
         frequencies : array-like of shape (n_labels,), default=None
-            How often each label was there in training, in place of `y_train`.
+            How often each label occurred in training, instead of `y_train`.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row.
         name : str, default=None
@@ -211,7 +211,7 @@ class PrecisionAtKDisplay:
         ax : matplotlib Axes, default=None
             Where to draw. A new figure by default.
         name : str, default=None
-            What to call the classifier, in place of the name given before.
+            What to call the classifier, instead of the name given before.
         **kwargs : dict
             Settings for matplotlib's ``plot`` of the two curves.
 
@@ -223,8 +223,8 @@ class PrecisionAtKDisplay:
         ax = one_axes(ax, "PrecisionAtKDisplay", (6.4, 3.8))
         name = self.name if name is None else name
         k = np.arange(1, len(self.precision) + 1)
-        place = sum(line.get_gid() == "precision_at_k" for line in ax.lines)
-        settings = {**look(ax, place), **kwargs}
+        index = sum(line.get_gid() == "precision_at_k" for line in ax.lines)
+        settings = {**look(ax, index), **kwargs}
         suffix = f", {plain(name)}" if name else ""
         self.lines_ = {}
         for key, style in (("precision", "-"), ("recall", "--")):

@@ -10,32 +10,32 @@ from typing import Any
 import numpy as np
 from sklearn.pipeline import Pipeline
 
-# Okabe and Ito's colours, told apart by colour-blind eyes. Their order alternates between darker
-# and lighter; markers tell them apart where there is no colour. The darkest is too dim for a black
-# ground and the yellow too pale for a white one.
+# Okabe and Ito's colours, which colour-blind readers can tell apart. Their order alternates between
+# darker and lighter; markers tell them apart where there is no colour. The darkest is too dim for a
+# black background and the yellow too pale for a white one.
 _ON_LIGHT = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000")
 _ON_DARK = ("#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#F0E442", "#D55E00", "#FFFFFF")
 MARKERS = ("o", "s", "^", "D", "v", "X", "P", "*")
 MARKER_SIZE = 6.5
 MUTED = "0.6"
 
-# A longer name would leave no room for the picture.
+# A longer name would leave no room for the plot.
 MAX_NAME_LENGTH = 32
 
 
 def colors(ax: Any) -> tuple[str, ...]:
-    """Return the colours that are seen well on the ground of the axes."""
+    """Return the colours that stand out from the background of the axes."""
     from matplotlib.colors import to_rgb
 
     return _ON_LIGHT if np.mean(to_rgb(ax.get_facecolor())) > 0.5 else _ON_DARK
 
 
-def look(ax: Any, place: int) -> dict[str, Any]:
-    """Return colour and marker of the curve with this number."""
+def look(ax: Any, index: int) -> dict[str, Any]:
+    """Return colour and marker of the curve with this index."""
     chosen = colors(ax)
     return {
-        "color": chosen[place % len(chosen)],
-        "marker": MARKERS[place % len(MARKERS)],
+        "color": chosen[index % len(chosen)],
+        "marker": MARKERS[index % len(MARKERS)],
         "markersize": MARKER_SIZE,
     }
 
@@ -105,7 +105,7 @@ def clear_frame(ax: Any, *sides: str) -> None:
 
 
 def plain(name: Any) -> str:
-    """Return a name as a text of bearable length that is not taken for a formula."""
+    """Return a name shortened, and escaped so that it is not read as a formula."""
     text = str(name)
     if len(text) > MAX_NAME_LENGTH:
         text = text[: MAX_NAME_LENGTH - 1].rstrip() + "…"

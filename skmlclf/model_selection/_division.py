@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 # Just below one half: it decides how shares are rounded and never outweighs a whole row.
 _LARGEST_CORRECTION = 0.49
-# A swap must be better than rounding errors, or two rows could change places for ever.
+# A swap must be better than rounding errors, or two rows could be swapped back and forth for ever.
 _LEAST_GAIN = 1e-6
 
 
@@ -116,8 +116,8 @@ class _Division:
             parts = self._parts_for(label, len(rows), room, tie_break)
             self.parts[rows] = parts
             room -= np.bincount(parts, minlength=n_parts)
-            labels, places = self._pairs_of(rows)
-            np.add.at(self.counts, (labels, parts[places]), 1)
+            labels, indices = self._pairs_of(rows)
+            np.add.at(self.counts, (labels, parts[indices]), 1)
             touched, n_dealt = np.unique(labels, return_counts=True)
             left[touched] -= n_dealt
             for other in touched[left[touched] > 0].tolist():
@@ -235,8 +235,8 @@ class _Division:
             pull = lack[:, part] - lack[:, source]
             barred = self._would_be_lost(source, part) & ~may_be_lost
             coming = rows[self.parts[rows] == source]
-            labels, places = self._pairs_of(coming)
-            gain_of_coming = np.bincount(places, np.where(barred, -np.inf, pull - 1)[labels])
+            labels, indices = self._pairs_of(coming)
+            gain_of_coming = np.bincount(indices, np.where(barred, -np.inf, pull - 1)[labels])
             if np.isneginf(gain_of_coming).all():
                 continue
             barred = self._would_be_lost(part, source)
@@ -279,10 +279,10 @@ class _Division:
         return rows
 
     def _pairs_of(self, rows: NDArray[np.int_]) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
-        """Return the labels of some rows, and for each the place of its row in `rows`."""
+        """Return the labels of some rows, and for each the index of its row in `rows`."""
         starts = self.y.indptr[rows]
         n_labels = self.y.indptr[rows + 1] - starts
         ends = n_labels.cumsum()
-        places = np.arange(len(rows)).repeat(n_labels)
-        entries = np.arange(len(places)) + (starts - ends + n_labels)[places]
-        return self.y.indices[entries], places
+        indices = np.arange(len(rows)).repeat(n_labels)
+        entries = np.arange(len(indices)) + (starts - ends + n_labels)[indices]
+        return self.y.indices[entries], indices

@@ -8,7 +8,7 @@ import numpy as np
 
 @runtime_checkable
 class Network(Protocol):
-    """The structure of a network: what is compiled, apart from what its weights are.
+    """The structure of a network: everything that is compiled, without the weights.
 
     A network is hashable. Fits whose networks are equal share one compiled step, so that nothing
     a grid search may vary for free (learning rate, weights, seeds) belongs to it.
@@ -16,9 +16,9 @@ class Network(Protocol):
     Five hooks are optional. ``set_output_bias(model, bias)`` sets the bias of the output units
     before the first step, and ``shift_output_bias(model, shift)`` adds to it when rows of a later
     call have changed the frequencies of the labels. ``set_dropout(model, rate)`` sets the rate of
-    every dropout. ``describing(model)`` returns the network together with what only a built model
-    tells of its structure. ``variables()`` yields name and shape of the variables of a model
-    without building it, so that a file can be compared with the structure first.
+    every dropout. ``describing(model)`` returns the network together with what is known of its
+    structure only once it is built. ``variables()`` yields name and shape of the variables of a
+    model without building it, so that a file can be compared with the structure first.
     """
 
     @property
@@ -73,7 +73,7 @@ def build_model(network: Network, seed: int = 0) -> keras.Model:
         ``(n, n_outputs)``.
     """
     model = network.build(seed)
-    # The name by which `logits_of` finds the way back.
+    # `logits_of` finds the layer by this name.
     activation = keras.layers.Activation(network.output, dtype="float32", name="probabilities")
     return keras.Model(model.inputs, activation(model.outputs[0]))
 

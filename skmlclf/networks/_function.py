@@ -184,7 +184,7 @@ def _structure(model: keras.Model) -> str:
     try:
         config = model.get_config()
     except NotImplementedError:
-        # A layer that cannot tell its arguments is known by its type and its variables.
+        # A layer without a configuration is known by its type and its variables.
         config = {
             "layers": [type(layer).__qualname__ for layer in _flat_layers(model)],
             "variables": [[list(v.shape), v.dtype, v.trainable] for v in model.variables],

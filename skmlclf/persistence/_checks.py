@@ -42,7 +42,9 @@ def check_fields(values: Any, fields: Mapping[str, Any], where: str) -> None:
             raise ValueError(f"{where} has the unknown key {name!r:.60}")
         expected = fields[name] if isinstance(fields[name], tuple) else (fields[name],)
         known = [type(None) if each is None else each for each in expected]
-        if object not in known and type(value) not in known:
+        # An array may be a memory map of one.
+        kind = np.ndarray if isinstance(value, np.ndarray) else type(value)
+        if object not in known and kind not in known:
             names = " or ".join("None" if e is None else e.__name__ for e in expected)
             raise ValueError(f"{where}.{name} must be {names}, got {type(value).__name__}")
 

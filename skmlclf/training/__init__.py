@@ -3,7 +3,7 @@
 from skmlclf.training._batches import ArrayBatches, EntryWeights
 from skmlclf.training._garbage import collect_dropped_models
 from skmlclf.training._hardware import check_precision, has_bfloat16, take_share_of_cores
-from skmlclf.training._loop import DivergedError, train
+from skmlclf.training._loop import DivergedError, Position, train
 from skmlclf.training._optimizer_plain import optimizer_from_plain, optimizer_to_plain
 from skmlclf.training._optimizers import (
     OPTIMIZERS,
@@ -29,6 +29,7 @@ __all__ = [
     "EntryWeights",
     "Evaluation",
     "Loss",
+    "Position",
     "Predictor",
     "check_optimizer",
     "check_precision",

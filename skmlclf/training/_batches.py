@@ -1,7 +1,8 @@
 """Rows and label ids cut into what one call of the compiled step takes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -183,9 +184,14 @@ class ArrayBatches:
         return None if self.entry_weight is None else self.entry_weight.kind
 
     def epoch(
-        self, rng: np.random.RandomState | None = None, *, single: bool = False
+        self,
+        rng: np.random.RandomState | None = None,
+        *,
+        single: bool = False,
+        first: int = 0,
+        cuts: Sequence[int] = (),
     ) -> Iterator[Chunk]:
-        """Yield the chunks of one pass over the rows.
+        """Yield the chunks of one pass over the rows, or of what is left of one.
 
         Parameters
         ----------
@@ -193,6 +199,11 @@ class ArrayBatches:
             Shuffles the rows; None keeps their order.
         single : bool, default=False
             Whether a chunk is one batch instead of as many as fit some megabytes.
+        first : int, default=0
+            The batch to begin with; the order of the rows is that of the whole pass.
+        cuts : sequence of int, default=()
+            Numbers of batches, rising, at which a new chunk begins in any case. A pass that begins
+            at one of them has the chunks that the whole pass has from there on.
 
         Yields
         ------
@@ -201,9 +212,11 @@ class ArrayBatches:
         order = np.arange(self.n_rows) if rng is None else rng.permutation(self.n_rows)
         bounds = np.arange(self.n_batches + 1) * self.n_rows // self.n_batches
         stride = 1 if single else self._batches_per_call()
-        for first in range(0, self.n_batches, stride):
-            starts = bounds[first : first + stride + 1]
-            yield self._chunk(order[starts[0] : starts[-1]], starts - starts[0])
+        marks = [first, *(cut for cut in cuts if first < cut < self.n_batches), self.n_batches]
+        for begin, end in pairwise(marks):
+            for batch in range(begin, end, stride):
+                starts = bounds[batch : min(batch + stride, end) + 1]
+                yield self._chunk(order[starts[0] : starts[-1]], starts - starts[0])
 
     def blocks(self) -> Iterator[Chunk]:
         """Yield the rows in order, `batch_size` at a time and what is left at the end."""

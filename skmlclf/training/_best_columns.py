@@ -38,7 +38,7 @@ def best_columns(values: Any, k: Any) -> tuple[Any, Any]:
     # In the order of the columns, for ties.
     groups = tf.sort(groups, axis=1)
     candidates = tf.gather(grouped, groups, batch_dims=1)
-    best, places = tf.math.top_k(tf.reshape(candidates, [-1, n_searched * _GROUP]), k)
-    columns = tf.gather(groups, places // _GROUP, batch_dims=1) * _GROUP + places % _GROUP
+    best, positions = tf.math.top_k(tf.reshape(candidates, [-1, n_searched * _GROUP]), k)
+    columns = tf.gather(groups, positions // _GROUP, batch_dims=1) * _GROUP + positions % _GROUP
     # Rows of NaN have no order, and the padding must not be named for them.
     return best, tf.minimum(columns, n_columns - 1)

@@ -1,4 +1,4 @@
-"""Giving back the memory of models that nobody holds any more."""
+"""Freeing the memory of models that are no longer referenced."""
 
 import gc
 import threading
@@ -15,7 +15,7 @@ def collect_dropped_models(model: keras.Model) -> None:
 
     A Keras model is full of reference cycles, so only the collector frees one, and the collector
     goes by the number of objects: a few hundred of them that hold hundreds of megabytes can wait
-    for a long time, and a grid search drops a model a fit.
+    for a long time, and a grid search drops one model per fit.
 
     Parameters
     ----------

@@ -1,7 +1,8 @@
-"""Epochs over batches: the one loop behind every fit."""
+"""The training loop: epochs over batches."""
 
+import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import keras
 import numpy as np
@@ -18,7 +19,7 @@ _BATCH_HOOKS = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", 
 
 
 class DivergedError(ValueError):
-    """Training has left the numbers: there are no weights to predict with."""
+    """Training diverged: the loss or the weights are not finite."""
 
 
 class Batches(Protocol):
@@ -35,9 +36,45 @@ class Batches(Protocol):
         """How single entries are weighted: "sparse", "dense", or not at all."""
 
     def epoch(
-        self, rng: np.random.RandomState | None = None, *, single: bool = False
+        self,
+        rng: np.random.RandomState | None = None,
+        *,
+        single: bool = False,
+        first: int = 0,
+        cuts: Sequence[int] = (),
     ) -> Iterator[Chunk]:
-        """Yield the chunks of one pass, shuffled by `rng`; of one batch each where `single`."""
+        """Yield the chunks of one pass from a batch on, shuffled by `rng`.
+
+        They are of one batch each where `single`, and never go across one of the `cuts`.
+        """
+
+
+class Position(NamedTuple):
+    """How far a fit has come.
+
+    Attributes
+    ----------
+    epoch : int
+        Number of the epoch that runs, or that comes next.
+    rng : RandomState
+        The generator as it was before this epoch's order of rows was drawn.
+    n_batches : int, default=0
+        Batches of the epoch that are done.
+    loss, weight : float, default=0.0
+        Sums over these batches, of which the epoch's loss is the quotient.
+    stops : bool, default=False
+        Whether a callback has asked to stop.
+    finished : bool, default=False
+        Whether the fit has ended, so that there is nothing to resume.
+    """
+
+    epoch: int
+    rng: np.random.RandomState
+    n_batches: int = 0
+    loss: float = 0.0
+    weight: float = 0.0
+    stops: bool = False
+    finished: bool = False
 
 
 def train(
@@ -54,6 +91,9 @@ def train(
     evaluate: Callable[[], dict[str, float]] = dict,
     callbacks: Sequence[Any] = (),
     params: Mapping[str, Any] | None = None,
+    start: Position | None = None,
+    save: Callable[[Position], None] | None = None,
+    save_every: int | None = None,
 ) -> None:
     """Train a compiled model in place.
 
@@ -88,6 +128,13 @@ def train(
         compiled step is called for one batch at a time, and the hook around each.
     params : mapping or None
         What joins the parameters that Keras tells callbacks of a fit.
+    start : Position or None, default=None
+        Where to resume a fit of these epochs whose variables the model has; None starts it.
+    save : callable or None, default=None
+        Called before the first step, and then every so often, with what `start` has to be for the
+        fit to be resumed from the variables that the model has at that moment.
+    save_every : int or None, default=None
+        Steps between the calls of `save`; None stands for those of an epoch, after its callbacks.
 
     Raises
     ------
@@ -118,12 +165,15 @@ def train(
         arrays = map(_tensors, chunk[:-2])
         return float(step(*variables, *arrays, _float_tensor(scale), labels, decay))
 
-    model.stop_training = False
+    if start is not None:
+        rng.set_state(start.rng.get_state())
+    position = start or Position(epochs.start, copy.deepcopy(rng))
+    model.stop_training = position.stops
     for callback in callbacks:
         callback.set_params(
             {
                 "epochs": epochs.stop,
-                "n_epochs": len(epochs),
+                "n_epochs": epochs.stop - position.epoch,
                 "steps": batches.n_batches,
                 "verbose": 0,
                 **(params or {}),
@@ -132,21 +182,30 @@ def train(
         callback.set_model(model)
     try:
         _notify(callbacks, "on_train_begin", {})
+        if save is not None:
+            save(position)
         logs: dict[str, float] = {}
-        for epoch in epochs:
+        # A fit that was stopped between two batches still has to end that epoch.
+        while position.epoch < epochs.stop and (position.n_batches or not position.stops):
+            epoch = position.epoch
             _notify(callbacks, "on_epoch_begin", epoch, {})
             first_step = (epoch - epochs.start) * batches.n_batches
-            logs = {"loss": _run_epoch(run, model, batches, first_step, rng, callbacks)}
+            logs = {
+                "loss": _run_epoch(
+                    run, model, batches, first_step, rng, callbacks, position, save, save_every
+                )
+            }
             _check_finite(logs["loss"], variables[0], epoch)
             logs.update(evaluate())
             _notify(callbacks, "on_epoch_end", epoch, logs)
-            if model.stop_training:
-                break
+            position = Position(epoch + 1, copy.deepcopy(rng), stops=bool(model.stop_training))
+            if save is not None and save_every is None:
+                save(position)
         # Without effect but for optimizers that average the weights.
         model.optimizer.finalize_variable_values(model.trainable_variables)
         _notify(callbacks, "on_train_end", logs)
     except BaseException:
-        # Keras has no event for it; ours close what they have opened.
+        # Keras has no event for it; callbacks of this package close what they have opened.
         _notify_ours(callbacks, "on_train_abort")
         raise
 
@@ -158,10 +217,19 @@ def _run_epoch(
     first_step: int,
     rng: np.random.RandomState,
     callbacks: Sequence[Any],
+    position: Position,
+    save: Callable[[Position], None] | None,
+    save_every: int | None,
 ) -> float:
     by_batch = [callback for callback in callbacks if _watches_batches(callback)]
-    total, weight, done = 0.0, 0.0, 0
-    for chunk in batches.epoch(rng, single=bool(by_batch)):
+    done, total, weight = position.n_batches, position.loss, position.weight
+    # Numbers of the batches before which a multiple of that many steps is done.
+    cuts = range(0)
+    if save is not None and save_every is not None:
+        cuts = range(save_every - first_step % save_every, batches.n_batches + 1, save_every)
+    for chunk in batches.epoch(rng, single=bool(by_batch), first=done, cuts=cuts):
+        if position.stops:
+            break
         _notify(by_batch, "on_train_batch_begin", done, {})
         total += run(chunk, first_step + done)
         weight += chunk.weight
@@ -169,6 +237,9 @@ def _run_epoch(
         # Keras' logs of a batch are means over the epoch so far.
         _notify(by_batch, "on_train_batch_end", done - 1, {"loss": total / weight})
         _notify_ours(callbacks, "on_progress", done, {"loss": total / weight})
+        if save is not None and done in cuts:
+            stops = bool(model.stop_training)
+            save(position._replace(n_batches=done, loss=total, weight=weight, stops=stops))
         if model.stop_training:
             break
     return total / weight
@@ -176,7 +247,7 @@ def _run_epoch(
 
 def _check_finite(loss: float, weights: Sequence[tf.Variable], epoch: int) -> None:
     # The loss of a step is that of the weights before it, so the last step is not in it.
-    if np.isfinite(loss) and all(np.isfinite(weight.numpy()).all() for weight in weights):
+    if np.isfinite(loss) and all(tf.reduce_all(tf.math.is_finite(weight)) for weight in weights):
         return
     reason = f"its loss is {loss}" if not np.isfinite(loss) else "its weights are not finite"
     raise DivergedError(

@@ -17,9 +17,9 @@ from skmlclf.training._programs import cached_program, variables_of
 # in the tens of megabytes.
 _BLOCK_OUTPUTS = 2**23
 _MAX_BLOCK_ROWS = 4096
-# The matrix product handles the last few rows of an odd number apart, and rounds them otherwise.
-# With whole groups a row's scores do not depend on where it stands, as long as the product is too
-# small to be cut another way; in wide networks what is left is of the order of 1e-6.
+# The matrix product treats the last few rows of an odd number separately and rounds them
+# differently. With whole groups the scores of a row do not depend on its index, as long as the
+# product is too small to be cut another way; in wide networks the difference left is about 1e-6.
 _ROW_GROUP = 8
 
 
@@ -41,7 +41,7 @@ class Best(NamedTuple):
 
 
 class Evaluation(NamedTuple):
-    """What one pass over held-out rows gives.
+    """Results of one pass over held-out rows.
 
     Attributes
     ----------
@@ -86,7 +86,7 @@ class Predictor:
     def best(self, X: Any, k: int) -> Best:
         """Return the `k` best outputs of each row."""
         best = self._program("best")
-        # NumPy slices for nothing what costs TensorFlow an operation.
+        # Slicing is free in NumPy and an operation in TensorFlow.
         blocks = [
             [
                 part.numpy()[: rows.stop - rows.start]

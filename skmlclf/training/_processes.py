@@ -1,4 +1,4 @@
-"""Refusing to run where TensorFlow would hang or compute in another way."""
+"""Checks of the process: forks and global settings that training cannot work with."""
 
 import os
 

@@ -40,7 +40,7 @@ def resource_of(variable: tf.Variable) -> Any:
 
 
 def exchange_gradients(gradients: Sequence[Any]) -> Sequence[Any]:
-    """Return the gradients of the whole batch, out of those of this worker's share of it.
+    """Return the gradients of the whole batch from those of this worker's share of it.
 
     Every step calls this between gradients and update. One worker has the whole batch.
     """

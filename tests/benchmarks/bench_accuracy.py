@@ -3,7 +3,7 @@
 Real rows from ``SKMLCLF_YT8M_DIR``. Run ``python tests/benchmarks/bench_accuracy.py``. The network,
 the size of the batches, Adam and its rate are the same. Keras starts with biases at zero, as one
 would write it, and again at the log-odds that ours start at. One difference stays: Keras' mean over
-the labels makes the slopes small beside Adam's epsilon.
+the labels makes the gradients small beside Adam's epsilon.
 """
 
 import argparse

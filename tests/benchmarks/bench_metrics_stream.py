@@ -32,7 +32,7 @@ def peak_megabytes() -> float:
 def make_batches(
     n_rows: int, n_labels: int, batch: int
 ) -> Iterator[tuple[sp.csr_array, tuple[np.ndarray, np.ndarray]]]:
-    """About three labels a row, half of them among the row's 20 best."""
+    """About three labels per row, half of them among the row's 20 best."""
     rng = np.random.default_rng(0)
     for start in range(0, n_rows, batch):
         rows = min(batch, n_rows - start)

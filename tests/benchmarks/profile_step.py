@@ -56,9 +56,9 @@ def main():
         return [tf.reduce_max(p) for p in (*first, *second, tf.matmul(x, h, transpose_a=True))]
 
     @tf.function
-    def loss_and_slope():
-        total, slope = sigmoid_cross_entropy(z, rows, cols, ones)
-        return total, tf.reduce_max(slope)
+    def loss_and_gradient():
+        total, gradient = sigmoid_cross_entropy(z, rows, cols, ones)
+        return total, tf.reduce_max(gradient)
 
     weights, first, second = (tf.Variable(w2) for _ in range(3))
 
@@ -97,7 +97,7 @@ def main():
     parts = {
         "whole step": best_ms(whole, 5) / n_steps,
         "  the five matrix products": best_ms(lambda: products()[-1].numpy()),
-        "  loss and its slope": best_ms(lambda: loss_and_slope()[1].numpy()),
+        "  loss and its gradient": best_ms(lambda: loss_and_gradient()[1].numpy()),
         "  Adam": best_ms(lambda: (update(), weights.handle)[0]) / share,
         "  gathering rows and labels": best_ms(reading) / n_steps,
     }

@@ -460,8 +460,8 @@ def test_partial_fit_does_not_warm_up():
 
 
 def test_a_fit_that_goes_on_holds_out_the_same_rows(monkeypatch):
-    def split(*args):
-        splits.append(split_rows(*args))
+    def split(*args, **options):
+        splits.append(split_rows(*args, **options))
         return splits[-1]
 
     splits = []
@@ -515,7 +515,9 @@ def test_columns_in_another_order_are_not_held_out():
 
 def test_a_fit_that_diverges_says_so():
     X, y = problem()
-    with pytest.raises(ValueError, match=r"loss of epoch 1 is nan.*Lower learning_rate"):
+    with pytest.raises(
+        ValueError, match=r"diverged in epoch 1: its loss is nan.*Lower learning_rate"
+    ):
         make(optimizer="sgd", learning_rate=1e30).fit(X, y)
 
 

@@ -1,18 +1,20 @@
 """Damaged files: what is loaded is what is there, or an error says what is wrong.
 
-Each file is damaged from a seed and read twice: by `load_tfrecords`, and by the plain reader below,
-which knows the format from its definition alone.
+Each file is damaged from a seed and read twice: by `load_tfrecords` or `VideoRecords`, and by the
+plain reader below, which knows the format from its definition alone.
 """
 
 import gzip
 import math
 import struct
+import warnings
 import zlib
+from contextlib import suppress
 
 import numpy as np
 import pytest
 
-from skmlclf.datasets import load_tfrecords
+from skmlclf.datasets import VideoRecords, load_tfrecords
 
 N_LABELS = 10
 FEATURES = {"mean_rgb": 4, "mean_audio": 2}
@@ -59,11 +61,12 @@ class BadFile(Exception):
     pass
 
 
-def read_plainly(content):
-    """Return ids, labels and features of a file's content, or raise BadFile."""
-    from google.protobuf.message import DecodeError
-    from tensorflow.train import SequenceExample
+def read_plainly(content, *, skip=False):
+    """Return id, labels and features of the videos of a file's content, or raise BadFile.
 
+    With `skip`, what is bad is left out, and the number of faults is returned too.
+    """
+    faults = 0
     if content[:2] == b"\x1f\x8b" and content[8:12] != masked(content[:8]):
         try:
             content = gzip.decompress(content)
@@ -73,41 +76,57 @@ def read_plainly(content):
     at = 0
     while at < len(content):
         head, check = content[at : at + 8], content[at + 8 : at + 12]
-        if len(check) < 4 or masked(head) != check:
-            raise BadFile
-        (length,) = struct.unpack("<Q", head)
-        record, check = content[at + 12 : at + 12 + length], content[at + 12 + length :][:4]
-        if len(check) < 4 or masked(record) != check:
-            raise BadFile
-        at += 16 + length
-        try:
-            parsed = SequenceExample.FromString(record)
-        except DecodeError as error:
-            raise BadFile from error
-        found = parsed.context.feature
-        kinds = {"id": "bytes_list", "labels": "int64_list"} | dict.fromkeys(FEATURES, "float_list")
-        for name, kind in kinds.items():
-            if name not in found or found[name].WhichOneof("kind") not in (None, kind):
+        length = struct.unpack("<Q", head)[0] if len(head) == 8 else 0
+        end = at + 12 + length
+        if len(check) < 4 or masked(head) != check or len(content) < end + 4:
+            if not skip:
                 raise BadFile
-        names, labels = found["id"].bytes_list.value, found["labels"].int64_list.value
+            faults += 1
+            break
         try:
-            names = [name.decode() for name in names]
-        except UnicodeDecodeError as error:
-            raise BadFile from error
-        values = [list(found[name].float_list.value) for name in FEATURES]
-        if (
-            len(parsed.feature_lists.feature_list)
-            or len(names) != 1
-            or names[0].endswith("\0")
-            or any(not 0 <= label < N_LABELS for label in labels)
-            or [len(v) for v in values] != list(FEATURES.values())
-            or not all(math.isfinite(x) for v in values for x in v)
-        ):
-            raise BadFile
-        videos.append((names[0], sorted(set(labels)), [x for v in values for x in v]))
+            if masked(content[at + 12 : end]) != content[end : end + 4]:
+                raise BadFile
+            videos.append(parse_plainly(content[at + 12 : end]))
+        except BadFile:
+            if not skip:
+                raise
+            faults += 1
+        at = end + 4
     if not videos:
         raise BadFile
-    return videos
+    return (videos, faults) if skip else videos
+
+
+def parse_plainly(record):
+    """Return id, labels and features of one record, or raise BadFile."""
+    from google.protobuf.message import DecodeError
+    from tensorflow.train import SequenceExample
+
+    try:
+        parsed = SequenceExample.FromString(record)
+    except DecodeError as error:
+        raise BadFile from error
+    found = parsed.context.feature
+    kinds = {"id": "bytes_list", "labels": "int64_list"} | dict.fromkeys(FEATURES, "float_list")
+    for name, kind in kinds.items():
+        if name not in found or found[name].WhichOneof("kind") not in (None, kind):
+            raise BadFile
+    names, labels = found["id"].bytes_list.value, found["labels"].int64_list.value
+    try:
+        names = [name.decode() for name in names]
+    except UnicodeDecodeError as error:
+        raise BadFile from error
+    values = [list(found[name].float_list.value) for name in FEATURES]
+    if (
+        len(parsed.feature_lists.feature_list)
+        or len(names) != 1
+        or names[0].endswith("\0")
+        or any(not 0 <= label < N_LABELS for label in labels)
+        or [len(v) for v in values] != list(FEATURES.values())
+        or not all(math.isfinite(x) for v in values for x in v)
+    ):
+        raise BadFile
+    return names[0], sorted(set(labels)), [x for v in values for x in v]
 
 
 def flip(rng, content):
@@ -213,11 +232,50 @@ def test_damage_is_named_or_harmless(tmp_path, seed):
             assert type(raised.value) is ValueError
         else:
             data = load_tfrecords(paths, n_labels=N_LABELS, features=FEATURES)
-            assert data.ids[n_before:].tolist() == [name for name, _, _ in expected]
-            labels = [data.target[i].indices.tolist() for i in range(n_before, len(data.ids))]
-            assert labels == [labels for _, labels, _ in expected]
-            values = np.array([values for _, _, values in expected], dtype=np.float32)
-            np.testing.assert_array_equal(data.data[n_before:], values)
+            after = slice(n_before, None)
+            assert_equal(data.ids[after], data.target[after], data.data[after], expected)
+
+
+def assert_equal(ids, target, data, expected):
+    assert ids.tolist() == [name for name, _, _ in expected]
+    assert [row.indices.tolist() for row in target] == [labels for _, labels, _ in expected]
+    values = np.array([values for _, _, values in expected], dtype=np.float32)
+    np.testing.assert_array_equal(data, values)
+
+
+@pytest.mark.parametrize("seed", range(330))
+def test_damage_is_skipped_and_counted(tmp_path, seed):
+    content = damaged_file(seed)
+    path = tmp_path / "b.tfrecord"
+    path.write_bytes(content)
+    try:
+        expected, n_faults = read_plainly(content, skip=True)
+    except BadFile:
+        expected, n_faults = [], 1
+    if expected or content[:2] != b"\x1f\x8b":
+        assert_skips(path, expected, n_faults)
+        return
+    # Of a damaged gzip file, records are there that were unpacked before the damage.
+    with warnings.catch_warnings(), suppress(ValueError):
+        warnings.simplefilter("ignore")
+        records = VideoRecords(path, n_labels=N_LABELS, features=FEATURES, on_error="skip")
+        assert records.n_skipped > 0
+        expected = [parse_plainly(example(int(name.removeprefix("video")))) for name in records.ids]
+        assert_equal(records.ids, records.labels, np.asarray(records.features), expected)
+
+
+def assert_skips(path, expected, n_faults):
+    parameters = {"n_labels": N_LABELS, "features": FEATURES, "on_error": "skip"}
+    if not expected:
+        with pytest.raises(ValueError, match=r"at least one good record.*b\.tfrecord'"):
+            VideoRecords(path, **parameters)
+        return
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", UserWarning)
+        records = VideoRecords(path, **parameters)
+    assert records.n_skipped == len(records.skipped) == n_faults
+    assert [warning.category for warning in told] == [UserWarning] * (n_faults > 0)
+    assert_equal(records.ids, records.labels, np.asarray(records.features), expected)
 
 
 def test_most_damage_is_damage():

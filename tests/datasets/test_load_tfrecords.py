@@ -237,7 +237,9 @@ def test_frames_of_a_video_are_told_from_its_features(tmp_path):
         feature_lists=tf.train.FeatureLists(feature_list={"rgb": frames}),
     )
     path = write(tmp_path / "a", [record.SerializeToString()])
-    with pytest.raises(ValueError, match=r"record 0 .*holds frames.* video-level files"):
+    with pytest.raises(
+        ValueError, match=r"record 0 .*holds frames.*level='frame'.* video-level files"
+    ):
         load(path)
     # An empty list of frames is what YouTube-8M's own video-level records end with.
     assert load(write(path, [good(1) + b"\x12\x00"])).ids.tolist() == ["v1"]

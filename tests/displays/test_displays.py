@@ -217,7 +217,7 @@ def test_label_confusion_of_classes_goes_by_their_names():
 def test_label_confusion_where_nothing_is_confused():
     display = LabelConfusionDisplay.from_predictions(np.eye(3, dtype=int), np.eye(3, dtype=int))
     assert display.pairs_ == []
-    assert "no label was taken for another" in [t.get_text() for t in display.ax_.texts]
+    assert "no label was confused with another" in [t.get_text() for t in display.ax_.texts]
 
 
 @pytest.mark.parametrize("n_pairs", [0, 1.5])
@@ -270,7 +270,7 @@ def test_comparison_writes_a_panel_with_the_same_decimals():
 
 
 def test_comparison_refuses():
-    with pytest.raises(ValueError, match="results hold no figure"):
+    with pytest.raises(ValueError, match="results hold no values"):
         ComparisonDisplay.from_results({"a": {}})
     with pytest.raises(ValueError, match="must be some of"):
         ComparisonDisplay.from_results({"a": {"loss": 1.0}}, metrics="f1_samples")

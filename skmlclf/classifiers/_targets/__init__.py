@@ -1,4 +1,4 @@
-"""From `y` to label ids and back: each kind of target answers for itself."""
+"""Reading `y` and writing predictions: one class per kind of target."""
 
 from skmlclf.classifiers._targets._base import Targets
 from skmlclf.classifiers._targets._classes import (

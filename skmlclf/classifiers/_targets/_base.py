@@ -1,4 +1,4 @@
-"""What every kind of target can do."""
+"""Base class of the kinds of target."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Targets(ABC):
-    """What a fit learnt of its `y`: enough to read another `y` and to write predictions.
+    """The kind of `y` that was fitted: reads another `y` and writes predictions.
 
     Parameters
     ----------

@@ -54,7 +54,7 @@ def _class_factors(factors: str | np.ndarray | None, counts: Counts) -> np.ndarr
     if factors is None:
         return np.ones(len(counts.present))
     if isinstance(factors, str):
-        # As scikit-learn balances: every class that is there gets the same total.
+        # As scikit-learn balances: every class that occurs gets the same total.
         seen = counts.present > 0
         each = np.where(seen, counts.present, 1.0)
         return np.where(seen, counts.total / (seen.sum() * each), 1.0)
@@ -94,7 +94,7 @@ class MulticlassTargets(_ClassTargets):
         return self.predict_proba(predictor, X)
 
     def _bias(self, counts: Counts, factors: np.ndarray) -> np.ndarray:
-        # Half an observation keeps classes that are not there yet finite.
+        # Half an observation keeps the logits of classes not seen yet finite.
         least = 0.5 * factors[factors > 0].min()
         present = np.maximum(counts.present * factors, least)
         return self.loss.starting_bias(counts.total - present, present)

@@ -21,8 +21,8 @@ def is_multilabel(y: Any) -> bool:
         except ValueError:
             # Rows of several lengths: the reader of indicators says what to do.
             return True
-    if sparse.issparse(y) and y.ndim == 2:
-        return y.shape[1] != 1
+    if sparse.issparse(y):
+        return y.ndim != 2 or y.shape[1] != 1
     return len(y.shape) == 2 and y.shape[1] > 1
 
 

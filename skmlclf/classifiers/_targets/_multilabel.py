@@ -115,7 +115,7 @@ def _label_factors(
         return None
     if isinstance(factors, str):
         present, total = counts
-        # A label that is always or never there has nothing to balance.
+        # A label that always or never occurs has nothing to balance.
         mixed = (present > 0) & (present < total)
         total = np.where(total > 0, total, 1.0)
         safe = np.where(mixed, present, 0.5 * total)

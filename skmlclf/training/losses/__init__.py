@@ -1,4 +1,4 @@
-"""The losses that networks are trained on, one a file."""
+"""The losses that networks are trained on, one per file."""
 
 from skmlclf.training.losses._binary_crossentropy import BinaryCrossentropy
 from skmlclf.training.losses._categorical_crossentropy import CategoricalCrossentropy

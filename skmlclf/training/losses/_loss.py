@@ -1,4 +1,4 @@
-"""What training asks of a loss."""
+"""The protocol of a loss."""
 
 from typing import Any, Protocol
 

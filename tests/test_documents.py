@@ -1,0 +1,52 @@
+"""The Python blocks of the documents run, one after the other, on small data."""
+
+import functools
+import re
+from pathlib import Path
+
+import pytest
+
+from skmlclf import datasets
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = ["README.md", "docs/guide.md"]
+
+
+def python_blocks(text):
+    """Yield the line on which each block starts, and its code."""
+    for block in re.finditer(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE):
+        yield text[: block.start(1)].count("\n"), block.group(1)
+
+
+@pytest.fixture
+def small_data(monkeypatch):
+    """Let simulated data have 200 rows and 50 labels where a document does not say otherwise."""
+    make = functools.partial(datasets.make_video_embeddings, 200, n_labels=50)
+    monkeypatch.setattr(datasets, "make_video_embeddings", make)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_python_blocks_run(document, request, monkeypatch, tmp_path):
+    pytest.importorskip("matplotlib").use("agg")
+    text = (ROOT / document).read_text()
+    if document == "README.md":
+        request.getfixturevalue("small_data")
+    monkeypatch.chdir(tmp_path)
+    blocks = list(python_blocks(text))
+    assert text.count("```python") == len(blocks) > 0
+    namespace = {"__name__": "document"}
+    for line, code in blocks:
+        # Tracebacks show the line of the document.
+        exec(compile("\n" * line + code, ROOT / document, "exec"), namespace)
+
+
+@pytest.mark.parametrize("document", [*DOCUMENTS, "CHANGELOG.md"])
+def test_links_lead_somewhere(document):
+    path = ROOT / document
+    for target, _, anchor in re.findall(r"\]\((?!https?:)([^)#]*)(#?)([^)]*)\)", path.read_text()):
+        linked = path if not target else path.parent / target
+        assert linked.exists(), target
+        if anchor:
+            titles = re.findall(r"^#+ (.*)$", linked.read_text(), re.MULTILINE)
+            anchors = [re.sub(r"[^\w\- ]", "", t.lower()).replace(" ", "-") for t in titles]
+            assert anchor in anchors
