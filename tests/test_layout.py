@@ -77,7 +77,7 @@ def test_a_file_is_short_enough_to_read(path):
 
 @pytest.mark.parametrize(
     "module",
-    ["", ".metrics", ".datasets", ".model_selection", ".preprocessing", ".cli"],
+    ["", ".metrics", ".datasets", ".model_selection", ".preprocessing", ".persistence", ".cli"],
     ids=lambda m: f"skmlclf{m}",
 )
 def test_import_is_light(module):

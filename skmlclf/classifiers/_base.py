@@ -24,6 +24,7 @@ from skmlclf.training import (
     LOSSES,
     check_precision,
     collect_dropped_models,
+    copy_optimizer,
     make_optimizer,
     optimizer_from_plain,
     optimizer_key,
@@ -125,6 +126,10 @@ default=None
     ) -> Self:
         """Train for one more epoch on the given rows.
 
+        The optimizer resumes where the call before was `partial_fit` too, or had
+        ``warm_start=True``; after any other `fit` it starts anew. Its state is part of a pickle in
+        the first case only, so that other pickles are as large as the weights.
+
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
@@ -183,7 +188,7 @@ default=None
                 del self.feature_names_in_
             self.classes_, self.history_, self.model_ = fit.targets.classes, {}, fit.model
             self._targets_, self._network_ = fit.targets, fit.network
-            self._optimizer_ = copy.deepcopy(self.optimizer)
+            self._optimizer_ = copy_optimizer(self.optimizer)
             self.label_names_ = fit.targets.label_names
         self._generator, self._split_generator = fit.rng, fit.split_start
         self._counts = fit.weights.counts

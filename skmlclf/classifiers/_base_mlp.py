@@ -73,7 +73,8 @@ class BaseMLPClassifier(BaseKerasClassifier):
         Data type of the matrix products. bfloat16 needs a processor with such instructions;
         weights and optimizer stay in float32.
     warm_start : bool, default=False
-        Whether `fit` resumes from the present weights.
+        Whether `fit` resumes from the present weights, and from the state of the optimizer where
+        the fit before had this set too.
     callbacks : list of keras.callbacks.Callback instances or classes, default=None
         Called as Keras calls them, in this order. If one overrides a hook of batches, the compiled
         step is called for one batch at a time.

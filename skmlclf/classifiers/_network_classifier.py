@@ -75,7 +75,8 @@ class NetworkClassifier(BaseKerasClassifier):
         Whether the bias of the last layer, where it has one that starts at zero, is set to the
         log-odds of each label's frequency before the first step.
     warm_start : bool, default=False
-        Whether `fit` resumes from the present weights.
+        Whether `fit` resumes from the present weights, and from the state of the optimizer where
+        the fit before had this set too.
     callbacks : list of keras.callbacks.Callback instances or classes, default=None
         Called as Keras calls them, in this order. If one overrides a hook of batches, the compiled
         step is called for one batch at a time.

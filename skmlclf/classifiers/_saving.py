@@ -5,7 +5,7 @@ import os
 import keras
 from sklearn.utils.validation import check_is_fitted
 
-from skmlclf import persistence
+from skmlclf.persistence import export, save
 
 
 class Saving:
@@ -44,7 +44,7 @@ class Saving:
         --------
         skmlclf.save : The same for pipelines and transformers; says what the file holds.
         """
-        persistence.save(self, path, with_optimizer=with_optimizer, overwrite=overwrite)
+        save(self, path, with_optimizer=with_optimizer, overwrite=overwrite)
 
     def export(self, path: str | os.PathLike[str], *, format: str, overwrite: bool = False) -> None:
         """Export the fitted network for programs that serve it without this package.
@@ -94,4 +94,4 @@ class Saving:
         TensorShape([300, 100])
         """
         check_is_fitted(self, "model_")
-        persistence.export(self.model_, path, format=format, overwrite=overwrite)
+        export(self.model_, path, format=format, overwrite=overwrite)

@@ -223,8 +223,9 @@ class Decoder:
         value = self.decode(content[1], path)
         _expect(type(value) in (bool, int, float), path, "a number")
         try:
-            return dtype.type(value)
-        except (OverflowError, TypeError) as error:
+            with np.errstate(over="raise"):
+                return dtype.type(value)
+        except (OverflowError, FloatingPointError, TypeError) as error:
             raise ValueError(f"{'.'.join(path)}: {error}") from error
 
     def _function(self, content: Any, path: tuple[str, ...]) -> Any:

@@ -8,6 +8,7 @@ from skmlclf.training._optimizer_plain import optimizer_from_plain, optimizer_to
 from skmlclf.training._optimizers import (
     OPTIMIZERS,
     check_optimizer,
+    copy_optimizer,
     make_optimizer,
     optimizer_key,
     reset_optimizer,
@@ -35,6 +36,7 @@ __all__ = [
     "check_process",
     "clear_programs",
     "collect_dropped_models",
+    "copy_optimizer",
     "has_bfloat16",
     "make_optimizer",
     "make_schedule",

@@ -38,11 +38,29 @@ def make_optimizer(
     elif optimizer == "sgd":
         built = keras.optimizers.SGD(momentum=0.9, nesterov=True, name="sgd")
     else:
-        built = type(optimizer).from_config(optimizer.get_config())
+        built = copy_optimizer(optimizer)
     if learning_rate is not None:
         built.learning_rate = learning_rate
     built.build(variables)
     return built
+
+
+def copy_optimizer(optimizer: Any) -> Any:
+    """Return another optimizer of the same settings, without the state.
+
+    Parameters
+    ----------
+    optimizer : str or keras.optimizers.Optimizer
+        A name stays a name.
+
+    Returns
+    -------
+    str or keras.optimizers.Optimizer
+    """
+    if isinstance(optimizer, str):
+        return optimizer
+    # Keras copies and pickles only optimizers that are registered with it.
+    return type(optimizer).from_config(optimizer.get_config())
 
 
 def reset_optimizer(model: keras.Model, optimizer: Any) -> None:

@@ -93,8 +93,9 @@ def test_optimizers_of_keras_travel(way):
     )
 
 
+@keras.saving.register_keras_serializable()
 class Slow(keras.optimizers.SGD):
-    """An optimizer of a user's own."""
+    """An optimizer of a user's own, registered as Keras asks of what is pickled."""
 
 
 def test_other_optimizers_are_pickled_as_they_are():
