@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -247,7 +248,7 @@ class _Checkpoints(NoCheckpoints):
         try:
             with self._named_errors():
                 for stale in self.folder.glob(f".{_FILE}.*.tmp"):
-                    stale.unlink(missing_ok=True)
+                    shutil.rmtree(stale)
             yield
         finally:
             os.close(lock)

@@ -312,7 +312,8 @@ def test_a_full_disk_leaves_the_last_good_checkpoint(n_files, tmp_path, monkeypa
 
 def test_what_a_killed_write_has_left_is_cleared(tmp_path):
     X, y = problem()
-    (tmp_path / ".checkpoint.safetensors.01234567.tmp").write_bytes(b"half of")
+    (tmp_path / ".checkpoint.safetensors.01234567.tmp").mkdir()
+    (tmp_path / ".checkpoint.safetensors.01234567.tmp" / "file").write_bytes(b"half of")
     (tmp_path / "of the user's own.tmp").write_text("")
     make(tmp_path).fit(X, y)
     names = sorted(p.name for p in tmp_path.iterdir())
