@@ -10,8 +10,8 @@ from sklearn.model_selection import BaseShuffleSplit
 from sklearn.utils import check_random_state
 
 from skmlclf._compat import BaseKFold, validate_shuffle_split
-from skmlclf._indicator import read_indicator
 from skmlclf.model_selection._division import divide_rows
+from skmlclf.model_selection._labels import read_labels
 
 Split = tuple[NDArray[np.intp], NDArray[np.intp]]
 
@@ -106,7 +106,7 @@ class MultilabelStratifiedKFold(BaseKFold):
             folds.
         """
         _warn_of_groups(self, groups)
-        splits: Iterator[Split] = super().split(X, read_indicator(y, "y"))
+        splits: Iterator[Split] = super().split(X, read_labels(y, "y"))
         return splits
 
     def _iter_test_masks(
@@ -213,7 +213,7 @@ class MultilabelStratifiedShuffleSplit(BaseShuffleSplit):
             If `y` is no 0/1 indicator, its length is not that of `X`, or the sizes do not fit.
         """
         _warn_of_groups(self, groups)
-        splits: Iterator[Split] = super().split(X, read_indicator(y, "y"))
+        splits: Iterator[Split] = super().split(X, read_labels(y, "y"))
         return splits
 
     def _iter_indices(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[Split]:

@@ -14,7 +14,7 @@ from skmlclf._compat import (
     validate_params,
     validate_shuffle_split,
 )
-from skmlclf._indicator import read_indicator
+from skmlclf.model_selection._labels import read_labels
 from skmlclf.model_selection._splitters import MultilabelStratifiedShuffleSplit
 
 _SIZE = [
@@ -93,9 +93,9 @@ def multilabel_train_test_split(
     if not arrays:
         raise ValueError("At least one array required as input")
     if stratify is not None:
-        labels = read_indicator(stratify, "stratify")
+        labels = read_labels(stratify, "stratify")
     elif len(arrays) > 1:
-        labels = read_indicator(arrays[1], "The second array, by which to stratify,")
+        labels = read_labels(arrays[1], "The second array, by which to stratify,")
     else:
         raise ValueError(
             "Expected the labels to stratify by as the second array or as stratify=y, got one "

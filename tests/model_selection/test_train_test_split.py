@@ -123,7 +123,7 @@ def test_what_cannot_be_split(data):
         multilabel_train_test_split(X)
     with pytest.raises(ValueError, match=r"second array.*n_labels"):
         multilabel_train_test_split(X, np.arange(200))
-    with pytest.raises(ValueError, match="stratify must hold only 0 and 1"):
+    with pytest.raises(ValueError, match=r"stratify must be a 0/1 indicator matrix.*only 0 and 1"):
         multilabel_train_test_split(X, stratify=X)
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         multilabel_train_test_split(X, y[:100])
