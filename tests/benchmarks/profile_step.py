@@ -12,10 +12,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import tensorflow as tf
 from scipy import sparse
-from skmlclf.training._losses import sigmoid_cross_entropy
 
-from skmlclf.networks import MLPNetwork
-from skmlclf.training import ArrayBatches, make_optimizer, train
+from skmlclf.networks import MLPNetwork, build_model
+from skmlclf.training import LOSSES, ArrayBatches, make_optimizer, train
 
 FEATURES, HIDDEN = 1152, 1024
 
@@ -57,7 +56,7 @@ def main():
 
     @tf.function
     def loss_and_gradient():
-        total, gradient = sigmoid_cross_entropy(z, rows, cols, ones)
+        total, gradient = LOSSES["sigmoid"].value_and_gradient(z, rows, cols, ones)
         return total, tf.reduce_max(gradient)
 
     weights, first, second = (tf.Variable(w2) for _ in range(3))
@@ -78,7 +77,7 @@ def main():
         )
 
     network = MLPNetwork(FEATURES, labels, "sigmoid", (HIDDEN,))
-    model = network.build()
+    model = build_model(network)
     model.compile(make_optimizer("adam", 1e-3, model.trainable_variables), "binary_crossentropy")
     n_steps = 8
     X = rng.standard_normal((n_steps * batch, FEATURES), dtype=np.float32)
