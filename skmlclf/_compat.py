@@ -43,6 +43,7 @@ __all__ = [
     "adam_moments",
     "check_backend",
     "learning_rate_variable",
+    "operation_of",
     "sgd_momentums",
     "shared_predictions",
     "tensorflow_has_started",
@@ -92,6 +93,11 @@ def variable_value(variable: Any, value: Any) -> Iterator[None]:
         yield
     finally:
         variable._value = before
+
+
+def operation_of(tensor: Any) -> Any:
+    """Return the layer or operation that a symbolic tensor of Keras comes from."""
+    return tensor._keras_history.operation
 
 
 def tensorflow_has_started() -> bool:

@@ -205,9 +205,8 @@ default=None
 
     def _forget(self) -> None:
         """Remove everything that a fit has set."""
-        for name in [*vars(self)]:
-            if name in FITTED:
-                delattr(self, name)
+        for name in FITTED:
+            self.__dict__.pop(name, None)
 
     def _check_parameters(self) -> None:
         """Validate the parameters that do not depend on data.

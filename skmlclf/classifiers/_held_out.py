@@ -32,6 +32,10 @@ class Request:
     y: Any = None
     sample_weight: Any = None
 
+    def given(self) -> tuple[Any, Any]:
+        """Return the rows as they were given."""
+        return self.X, self.y
+
 
 def hold_out(
     estimator: Any,
@@ -89,8 +93,9 @@ def hold_out(
         if request.X is not None:
             weight = request.sample_weight
             read = read_held_out(request.X, request.y, weight, targets, rows, estimator)
-            given = (lambda r: lambda: (r.X, r.y))(request)
-            held_out.append(HeldOut(estimator, read, targets, request.metrics, request.name, given))
+            held_out.append(
+                HeldOut(estimator, read, targets, request.metrics, request.name, request.given)
+            )
     names = [each.name for each in held_out]
     for name in names:
         if names.count(name) > 1:

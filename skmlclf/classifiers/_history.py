@@ -98,7 +98,7 @@ class HistoryRecorder(keras.callbacks.Callback):
         for name, value in (logs or {}).items():
             history.setdefault(name, []).append(float(value))
         self.estimator.n_iter_ = len(history["loss"])
-        self.estimator.best_epoch_ = self._kept_epoch()
+        self.estimator.best_epoch_ = self._kept_epoch(_sample(self.model))
         self._n_completed += 1
 
     def restore(self) -> bool:
@@ -115,15 +115,15 @@ class HistoryRecorder(keras.callbacks.Callback):
 
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:
         """Say which epoch's weights are kept; measure again those that are of none."""
-        if _sample(self.model) not in self._samples:
+        present = _sample(self.model)
+        if present not in self._samples:
             for name, value in self.evaluate().items():
                 self.estimator.history_[name][-1] = float(value)
-            self._samples[-1] = _sample(self.model)
-        self.estimator.best_epoch_ = self._kept_epoch()
+            self._samples[-1] = present
+        self.estimator.best_epoch_ = self._kept_epoch(present)
 
-    def _kept_epoch(self) -> int:
-        """Return the last epoch that had these weights, or the last one where none had."""
-        present = _sample(self.model)
+    def _kept_epoch(self, present: str) -> int:
+        """Return the last epoch that had the present weights, or the last one where none had."""
         epochs = [epoch for epoch, sample in enumerate(self._samples) if sample == present]
         return epochs[-1] if epochs else len(self._samples) - 1
 

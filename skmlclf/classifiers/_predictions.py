@@ -17,6 +17,21 @@ _DEFAULT_K = 20
 _TOPK_RESPONSES = ("predict_proba", "decision_function")
 
 
+def checked_k(k: Any, n_classes: int, unit: str) -> int:
+    """Return how many of the best to give; the default is all where they are fewer.
+
+    Raises
+    ------
+    ValueError
+        If it is no int from 1 to the number of classes, which an error calls by their unit.
+    """
+    if k == _DEFAULT_K:
+        k = min(k, n_classes)
+    if not (isinstance(k, Integral) and 1 <= int(k) <= n_classes):
+        raise ValueError(f"k must be an int from 1 to the {n_classes} {unit}, got {k!r}.")
+    return int(k)
+
+
 class Predictions:
     """Decisions, probabilities, logits and the best labels of a fitted network."""
 
@@ -146,17 +161,13 @@ class Predictions:
             If `k` is not between 1 and the number of classes, or `response_method` is unknown.
         """
         features, targets = self._features(X), self._targets_
-        n_classes = len(self.classes_)
-        if k == _DEFAULT_K:
-            k = min(k, n_classes)
-        if not (isinstance(k, Integral) and 1 <= k <= n_classes):
-            raise ValueError(f"k must be an int from 1 to the {n_classes} classes, got {k!r}.")
+        k = checked_k(k, len(self.classes_), "classes")
         if response_method not in _TOPK_RESPONSES:
             raise ValueError(
                 f"response_method must be one of {', '.join(map(repr, _TOPK_RESPONSES))}, got"
                 f" {response_method!r}."
             )
-        best = targets.best(self._predictor, features, int(k))
+        best = targets.best(self._predictor, features, k)
         scores = best.probabilities if response_method == "predict_proba" else best.logits
         return self.classes_[best.outputs], scores
 

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from skmlclf.metrics import EstimatorResponses, topk_method
+from skmlclf.classifiers._predictions import checked_k
+from skmlclf.metrics import EstimatorResponses, top_k_of_scores, topk_method
 
 
 def predict_topk(estimator: Any, X: ArrayLike, k: int = 20) -> tuple[np.ndarray, np.ndarray]:
@@ -61,9 +62,4 @@ def predict_topk(estimator: Any, X: ArrayLike, k: int = 20) -> tuple[np.ndarray,
             f"predict_topk ranks the labels of a 2-d y, and {type(estimator).__name__} gave scores"
             f" of shape {scores.shape}."
         )
-    n_labels = scores.shape[1]
-    k = min(k, n_labels) if k == 20 else k
-    if not 1 <= k <= n_labels:
-        raise ValueError(f"k must be an int from 1 to the {n_labels} labels, got {k!r}.")
-    best = np.argsort(-scores, axis=1, kind="stable")[:, :k]
-    return best, np.take_along_axis(scores, best, axis=1)
+    return top_k_of_scores(scores, checked_k(k, scores.shape[1], "labels"))

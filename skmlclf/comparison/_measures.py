@@ -8,7 +8,13 @@ import numpy as np
 from scipy import sparse
 
 from skmlclf.callbacks import DEFAULT_METRICS
-from skmlclf.metrics import EstimatorResponses, Metric, evaluate_metrics, named_scorers
+from skmlclf.metrics import (
+    EstimatorResponses,
+    Metric,
+    evaluate_metrics,
+    named_scorers,
+    top_k_of_scores,
+)
 
 COSTS = ("n_parameters", "seconds", "peak_bytes")
 
@@ -173,8 +179,7 @@ class HeldOutResponses:
             scores = np.asarray(self.scores())
         except AttributeError:
             return None
-        labels = np.argsort(-scores, axis=1, kind="stable")[:, :k]
-        return labels, np.take_along_axis(scores, labels, axis=1)
+        return top_k_of_scores(scores, k)
 
     def score(self, scorer: Callable[..., float], y_val: sparse.csr_matrix) -> float:
         """Return what a scorer of scikit-learn's form says."""

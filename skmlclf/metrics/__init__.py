@@ -31,6 +31,7 @@ from skmlclf.metrics.responses import (
     Responses,
     as_indicator,
     one_hot,
+    top_k_of_scores,
     topk_method,
 )
 from skmlclf.metrics.scorers import get_scorer, get_scorer_names, named_scorers
@@ -63,5 +64,6 @@ __all__ = [
     "recall_at_k_score",
     "register_metric",
     "samples_precision_recall_f1",
+    "top_k_of_scores",
     "topk_method",
 ]

@@ -260,6 +260,25 @@ def one_hot(y: Any, classes: NDArray[Any]) -> sp.csr_array:
     return sp.csr_array((np.ones(len(y)), columns, rows), shape=(len(y), len(classes)))
 
 
+def top_k_of_scores(scores: NDArray[Any], k: int) -> TopK:
+    """Return the ``k`` best labels of each row, of equal scores the lower column first.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_samples, n_labels)
+        Higher is better.
+    k : int
+        At most the number of labels.
+
+    Returns
+    -------
+    tuple of two ndarrays of shape (n_samples, k)
+        Label indices and their scores, best first.
+    """
+    labels = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+    return labels, np.take_along_axis(scores, labels, axis=1)
+
+
 def topk_method(estimator: Any, *, response_method: str | None = None) -> TopKMethod | None:
     """Find ``predict_topk`` of an estimator, also inside a fitted search or pipeline.
 

@@ -11,6 +11,8 @@ from typing import Any, Self
 import keras
 import numpy as np
 
+from skmlclf._compat import operation_of
+
 _lock = threading.Lock()
 _LINKS = ("keras_history", "input_layers", "output_layers")
 _PROBABILITIES = {"sigmoid", "hard_sigmoid", "softmax", "log_sigmoid", "log_softmax"}
@@ -226,9 +228,9 @@ def _flat_layers(model: keras.Model) -> list[Any]:
 
 def _last_layer(tensor: Any) -> Any:
     """Return the layer that a symbolic tensor comes from, inside nested models too."""
-    operation = tensor._keras_history.operation
+    operation = operation_of(tensor)
     while getattr(operation, "outputs", None) and getattr(operation, "layers", None):
-        operation = operation.outputs[0]._keras_history.operation
+        operation = operation_of(operation.outputs[0])
     return operation
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -129,6 +130,10 @@ class EntryWeights:
 
     def by_row(self) -> np.ndarray:
         """Return the mean weight of each row's entries."""
+        return self._by_row
+
+    @cached_property
+    def _by_row(self) -> np.ndarray:
         if self.kind == "dense":
             return self.values.mean(axis=1, dtype=np.float64)
         return self.default + np.asarray(self._extra().mean(axis=1)).ravel()

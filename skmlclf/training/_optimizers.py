@@ -9,7 +9,6 @@ import keras
 import tensorflow as tf
 
 from skmlclf._compat import adam_moments, learning_rate_variable, sgd_momentums, variable_value
-from skmlclf.training._replicas import resource_of
 
 OPTIMIZERS = ("adam", "sgd")
 
@@ -229,9 +228,9 @@ def _adam(
     ):
         first, second = (state[_index(optimizer.variables, m)] for m in moments)
         tf.raw_ops.ResourceApplyAdam(
-            var=resource_of(variable),
-            m=resource_of(first),
-            v=resource_of(second),
+            var=variable.handle,
+            m=first.handle,
+            v=second.handle,
             beta1_power=tf.pow(optimizer.beta_1, step),
             beta2_power=tf.pow(optimizer.beta_2, step),
             lr=rate,
@@ -251,16 +250,14 @@ def _sgd(
 ) -> None:
     if not optimizer.momentum:
         for variable, gradient in zip(trainable, gradients, strict=True):
-            tf.raw_ops.ResourceApplyGradientDescent(
-                var=resource_of(variable), alpha=rate, delta=gradient
-            )
+            tf.raw_ops.ResourceApplyGradientDescent(var=variable.handle, alpha=rate, delta=gradient)
         return
     for variable, momentum, gradient in zip(
         trainable, sgd_momentums(optimizer), gradients, strict=True
     ):
         tf.raw_ops.ResourceApplyKerasMomentum(
-            var=resource_of(variable),
-            accum=resource_of(state[_index(optimizer.variables, momentum)]),
+            var=variable.handle,
+            accum=state[_index(optimizer.variables, momentum)].handle,
             lr=rate,
             grad=gradient,
             momentum=optimizer.momentum,

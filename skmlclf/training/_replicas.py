@@ -34,11 +34,6 @@ def local_variable(variable: Any) -> Any:
     return parts[0]
 
 
-def resource_of(variable: tf.Variable) -> Any:
-    """Return what a raw operation takes for a variable."""
-    return local_variable(variable).handle
-
-
 def exchange_gradients(gradients: Sequence[Any]) -> Sequence[Any]:
     """Return the gradients of the whole batch from those of this worker's share of it.
 

@@ -61,6 +61,11 @@ def _class_factors(factors: str | np.ndarray | None, counts: Counts) -> np.ndarr
     return factors
 
 
+def _present(counts: Counts, factors: np.ndarray) -> np.ndarray:
+    """Return the weight of each class; half an observation where it was not seen yet."""
+    return np.maximum(counts.present * factors, 0.5 * factors[factors > 0].min())
+
+
 @dataclass(frozen=True)
 class MulticlassTargets(_ClassTargets):
     """One of several classes per row: a softmax over as many output units."""
@@ -94,9 +99,7 @@ class MulticlassTargets(_ClassTargets):
         return self.predict_proba(predictor, X)
 
     def _bias(self, counts: Counts, factors: np.ndarray) -> np.ndarray:
-        # Half an observation keeps the logits of classes not seen yet finite.
-        least = 0.5 * factors[factors > 0].min()
-        present = np.maximum(counts.present * factors, least)
+        present = _present(counts, factors)
         return self.loss.starting_bias(counts.total - present, present)
 
 
@@ -120,8 +123,7 @@ class SingleClassTargets(MulticlassTargets):
         return Best(np.zeros((X.shape[0], 1), dtype=np.int32), predictor.logits(X), certain)
 
     def _bias(self, counts: Counts, factors: np.ndarray) -> np.ndarray:
-        least = 0.5 * factors[factors > 0].min()
-        return np.log(np.maximum(counts.present * factors, least) / counts.total)
+        return np.log(_present(counts, factors) / counts.total)
 
 
 @dataclass(frozen=True)
