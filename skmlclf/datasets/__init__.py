@@ -1,8 +1,8 @@
 """Data to fit on: simulated embeddings, readers of local files, and rows that stay on disk."""
 
+from skmlclf._row_store import RowStore
 from skmlclf.datasets._npy import NpyRowStore
 from skmlclf.datasets._parquet import ParquetRowStore
-from skmlclf.datasets._row_store import RowStore
 from skmlclf.datasets._simulated import make_video_embeddings
 from skmlclf.datasets._tfrecords import load_tfrecords
 from skmlclf.datasets._video_records import VideoRecords

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from skmlclf.datasets._row_store import RowStore
+from skmlclf._row_store import RowStore
 
 
 def stamp(path: str) -> tuple[int, int]:

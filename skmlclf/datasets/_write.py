@@ -12,9 +12,9 @@ import numpy as np
 from scipy.sparse import csr_matrix, issparse
 
 from skmlclf._compat import Interval, validate_params
+from skmlclf._row_store import RowStore
 from skmlclf.datasets._form import Form, make_form
 from skmlclf.datasets._framing import masked_checksum
-from skmlclf.datasets._row_store import RowStore
 
 _BLOCK_ROWS = 1024
 

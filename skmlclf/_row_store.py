@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from numbers import Integral
 from types import EllipsisType
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
@@ -226,6 +226,21 @@ class _RowView(RowStore):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state | {"_rows": _unpack(state["_rows"])})
+
+
+def is_row_store(X: Any) -> TypeGuard[RowStore]:
+    """Return whether `X` is rows that are read where they are asked for.
+
+    Parameters
+    ----------
+    X : object
+        Any.
+
+    Returns
+    -------
+    bool
+    """
+    return isinstance(X, RowStore)
 
 
 def _split_key(key: Any) -> tuple[Any, Any]:
