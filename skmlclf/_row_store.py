@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 _BLOCK_BYTES = 2**23  # of a block whose number of rows is not given
+_READ_BYTES = 2**20
 Key = slice | int | ArrayLike
 _Index = range | np.ndarray  # rows or columns, none of them negative
 
@@ -34,6 +35,9 @@ class RowStore(ABC):
     max_array_bytes : int, default=2 GiB
         The most that `np.asarray` reads into memory. May be set on a class or on an object;
         what is indexed from an object keeps its limit.
+    block_rows : int, default=1 MiB of rows
+        Rows next to each other that are best read at once, such as those of a compressed file. A
+        shuffled pass keeps them together until they are read.
 
     Notes
     -----
@@ -105,6 +109,22 @@ class RowStore(ABC):
             here = order[ends[first] - counts[first] : ends[last]]
             rows[here] = np.repeat(block, counts[run], axis=0)
         return rows
+
+    @property
+    def block_rows(self) -> int:
+        """Rows next to each other that are best read at once."""
+        return max(1, _READ_BYTES // max(1, self.shape[1] * self.dtype.itemsize))
+
+    def places(self) -> np.ndarray:
+        """Return where each row lies, as integers that rise in the order of reading.
+
+        Returns
+        -------
+        places : ndarray of shape (n_rows,), dtype int64
+            Of what is indexed from a store, the indices of the rows in that store. A pass that may
+            choose its order follows them.
+        """
+        return np.arange(len(self))
 
     def blocks(self, n_rows: int | None = None) -> Iterator[np.ndarray]:
         """Yield all rows in order, as arrays of `n_rows` rows; the last may have fewer.
@@ -208,6 +228,14 @@ class _RowView(RowStore):
 
     def take(self, indices: np.ndarray) -> np.ndarray:
         return self._select(_compose(self._rows, np.asarray(indices)))
+
+    @property
+    def block_rows(self) -> int:
+        return self._store.block_rows
+
+    def places(self) -> np.ndarray:
+        places = self._store.places()
+        return places[_as_slice(self._rows) if isinstance(self._rows, range) else self._rows]
 
     def _select(self, rows: _Index) -> np.ndarray:
         if isinstance(rows, range) and rows.step == 1:

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from scipy import sparse
 
+from skmlclf._row_store import is_row_store
 from skmlclf.callbacks import Checkpoint, EpochMetrics, EpochTable
 from skmlclf.classifiers._held_out import HeldOut
 from skmlclf.classifiers._rows import Rows
@@ -206,7 +207,7 @@ def _digest_of_rows(X: Any) -> str:
     which = np.linspace(0, n_rows - 1, n_compared).astype(np.intp)
     digests = []
     for part in np.array_split(which, max(1, min(size, _MAX_BYTES) // _BLOCK_BYTES)):
-        block = X[part]
+        block: Any = X.take(part) if is_row_store(X) else X[part]
         stored = [block.indptr, block.indices, block.data] if sparse.issparse(X) else [block]
         digests.append(_digest(*stored))
     return _digest(*digests)

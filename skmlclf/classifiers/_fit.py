@@ -21,10 +21,10 @@ from skmlclf.classifiers._targets import Targets
 from skmlclf.classifiers._weights import LossWeights
 from skmlclf.networks import Network, set_output_bias
 from skmlclf.training import (
-    ArrayBatches,
     DivergedError,
     Position,
     Predictor,
+    RowBatches,
     check_precision,
     check_process,
     make_schedule,
@@ -229,12 +229,12 @@ class Fit:
         first = len(estimator.history_.get("loss", ()))
         n_epochs = self.plan.epochs
         batch_size = estimator._resolved_batch_size(len(self.rows.index))
-        batches = ArrayBatches(
+        batches = RowBatches(
             self.rows.X,
             self.rows.positives,
             self.weights.rows,
             batch_size,
-            self.rows.index,
+            self.rows.indices,
             self.weights.entries,
         )
         best_epoch = self.callbacks.best_epoch

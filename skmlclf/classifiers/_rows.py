@@ -10,6 +10,7 @@ from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import validate_data
 
 from skmlclf._compat import _check_sample_weight, _get_feature_names
+from skmlclf._row_store import RowStore, is_row_store
 from skmlclf.classifiers._targets import MultilabelTargets, Targets
 from skmlclf.classifiers._weights import row_weights, scaled_entries
 from skmlclf.model_selection import MultilabelStratifiedShuffleSplit
@@ -24,7 +25,7 @@ class Rows:
 
     Attributes
     ----------
-    X : ndarray or csr matrix of shape (n_samples, n_features)
+    X : ndarray, csr matrix or RowStore of shape (n_samples, n_features)
         All rows.
     names : ndarray of shape (n_features,) or None
         Names of the features, where `X` came with string names.
@@ -72,8 +73,8 @@ def read_features(X: Any, estimator: Any, *, fitted: bool) -> Any:
 
     Parameters
     ----------
-    X : {array-like, sparse} of shape (n_samples, n_features)
-        Embeddings.
+    X : {array-like, sparse, RowStore} of shape (n_samples, n_features)
+        Embeddings. The values of rows on disk are validated when they are read.
     estimator : estimator
         Named in error messages.
     fitted : bool
@@ -81,7 +82,7 @@ def read_features(X: Any, estimator: Any, *, fitted: bool) -> Any:
 
     Returns
     -------
-    ndarray or csr matrix of shape (n_samples, n_features)
+    ndarray, csr matrix or RowStore of shape (n_samples, n_features)
 
     Raises
     ------
@@ -89,6 +90,11 @@ def read_features(X: Any, estimator: Any, *, fitted: bool) -> Any:
         If `X` is empty, not 2-d, not numeric, holds NaN, infinity or what float32 cannot hold, or
         has other columns.
     """
+    if is_row_store(X):
+        _check_stored(X)
+        if fitted:
+            validate_data(estimator, X, reset=False, skip_check_array=True)
+        return X
     try:
         features = check_array(X, accept_sparse="csr", estimator=estimator, input_name="X")
     except (TypeError, ValueError) as error:
@@ -107,6 +113,16 @@ def read_features(X: Any, estimator: Any, *, fitted: bool) -> Any:
                 f"X holds {largest:.3g}, which the network's float32 cannot; scale the features."
             )
     return features
+
+
+def _check_stored(X: RowStore) -> None:
+    """Validate what is known of rows on disk before they are read."""
+    if X.ndim != 2 or min(X.shape) < 1:
+        raise ValueError(
+            f"X must hold at least one row and one column, got {X!r}: a minimum of 1 is required."
+        )
+    if X.dtype.kind not in "biuf":
+        raise ValueError(f"X must hold numbers, got {X!r} of dtype {X.dtype}.")
 
 
 def _raise_for_column(X: Any, error: Exception) -> None:

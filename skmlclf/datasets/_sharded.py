@@ -49,14 +49,20 @@ class ShardedRowStore(RowStore):
         return rows
 
     def take(self, indices: np.ndarray) -> np.ndarray:
+        if (np.diff(indices) > 0).all():
+            return self._take_rising(indices)
         distinct, inverse = np.unique(indices, return_inverse=True)
-        rows = np.empty((len(distinct), self.shape[1]), dtype=self.dtype)
-        bounds = np.searchsorted(distinct, self._firsts)
+        return self._take_rising(distinct)[inverse]
+
+    def _take_rising(self, indices: np.ndarray) -> np.ndarray:
+        """Read distinct rows in rising order."""
+        rows = np.empty((len(indices), self.shape[1]), dtype=self.dtype)
+        bounds = np.searchsorted(indices, self._firsts)
         for shard in np.flatnonzero(np.diff(bounds)).tolist():
             self._check(shard)
             here = slice(bounds[shard], bounds[shard + 1])
-            rows[here] = self._take_shard(shard, distinct[here] - self._firsts[shard])
-        return rows[inverse]
+            rows[here] = self._take_shard(shard, indices[here] - self._firsts[shard])
+        return rows
 
     def _check(self, shard: int) -> None:
         path = self._paths[shard]

@@ -230,7 +230,7 @@ class _RecordRowStore(ShardedRowStore):
         )
         self.shape = (int(self._firsts[-1]), form.n_columns)
         self._form = form
-        self._is_packed = np.array([index.is_packed for index in indices])
+        self._is_packed = np.array([index.is_packed for index in indices], dtype=bool)
         self._numbers, self._positions, self._sizes = (
             np.concatenate([getattr(index, name) for index in indices])
             for name in ("numbers", "positions", "sizes")
@@ -242,14 +242,14 @@ class _RecordRowStore(ShardedRowStore):
         self._unpacked: OrderedDict[int, np.ndarray] = OrderedDict()
 
     def read(self, start: int, stop: int) -> np.ndarray:
-        return self._take(np.arange(start, stop))
+        return self._take_rising(np.arange(start, stop))
 
-    def take(self, indices: np.ndarray) -> np.ndarray:
-        distinct, inverse = np.unique(indices, return_inverse=True)
-        return self._take(distinct)[inverse]
+    @property
+    def block_rows(self) -> int:
+        packed = np.diff(self._firsts)[self._is_packed]
+        return max(super().block_rows, int(packed.max(initial=0)))
 
-    def _take(self, rows: np.ndarray) -> np.ndarray:
-        """Read distinct rows in rising order."""
+    def _take_rising(self, rows: np.ndarray) -> np.ndarray:
         data = np.empty((len(rows), self.shape[1]), dtype=np.float32)
         shards = np.searchsorted(self._firsts, rows, side="right") - 1
         for shard in np.unique(shards).tolist():

@@ -1,6 +1,6 @@
 """Training and prediction of the networks at the speed of the arithmetic."""
 
-from skmlclf.training._batches import ArrayBatches, EntryWeights
+from skmlclf.training._batches import EntryWeights, RowBatches
 from skmlclf.training._garbage import collect_dropped_models
 from skmlclf.training._hardware import check_precision, has_bfloat16, take_share_of_cores
 from skmlclf.training._loop import DivergedError, Position, train
@@ -23,7 +23,6 @@ __all__ = [
     "LOSSES",
     "OPTIMIZERS",
     "SCHEDULES",
-    "ArrayBatches",
     "Best",
     "DivergedError",
     "EntryWeights",
@@ -31,6 +30,7 @@ __all__ = [
     "Loss",
     "Position",
     "Predictor",
+    "RowBatches",
     "check_optimizer",
     "check_precision",
     "check_process",

@@ -1,6 +1,7 @@
 """Forward passes over any number of rows, block by block."""
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import keras
@@ -9,7 +10,8 @@ import tensorflow as tf
 from scipy import sparse
 
 from skmlclf.networks import Network
-from skmlclf.training._batches import ArrayBatches, Chunk, EntryWeights, SparseWeights
+from skmlclf.training._batches import Chunk, EntryWeights, RowBatches, SparseWeights
+from skmlclf.training._features import make_features
 from skmlclf.training._forward import make_forward
 from skmlclf.training._programs import cached_program, variables_of
 
@@ -118,7 +120,7 @@ class Predictor:
 
         Parameters
         ----------
-        X : ndarray or csr matrix of shape (n_samples, n_features)
+        X : ndarray, csr matrix or RowStore of shape (n_samples, n_features)
         labels : csr_matrix of shape (n_samples, n_outputs)
             Its stored entries are the positives.
         row_weight : ndarray of shape (n_samples,) or None
@@ -138,7 +140,7 @@ class Predictor:
         evaluate = self._program(kind)
         total, weight, penalty = 0.0, 0.0, 0.0
         best, decisions = [], []
-        batches = ArrayBatches(X, labels, row_weight, self.block_rows, index, entry_weight)
+        batches = RowBatches(X, labels, row_weight, self.block_rows, index, entry_weight)
         for chunk in batches.blocks():
             loss, penalties, *parts, pairs = evaluate(
                 *self._variables,
@@ -174,14 +176,14 @@ class Predictor:
         )
 
     def _blocks(self, X: Any) -> Iterator[tuple[slice, Any]]:
-        for start in range(0, X.shape[0], self.block_rows):
-            rows = slice(start, min(start + self.block_rows, X.shape[0]))
-            block = X[rows].toarray() if sparse.issparse(X) else X[rows]
-            block = np.ascontiguousarray(block, dtype=np.float32)
+        cuts = [*range(0, X.shape[0], self.block_rows), X.shape[0]]
+        blocks = make_features(X).read(None, cuts)
+        for (start, stop), block in zip(pairwise(cuts), blocks, strict=True):
+            block = np.ascontiguousarray(block)
             missing = -len(block) % _ROW_GROUP
             if missing:
                 block = np.concatenate([block, np.zeros((missing, block.shape[1]), np.float32)])
-            yield rows, tf.constant(block)
+            yield slice(start, stop), tf.constant(block)
 
     def _to_csr(self, pairs: Any, n_rows: int) -> sparse.csr_matrix:
         rows, cols = pairs.numpy().T

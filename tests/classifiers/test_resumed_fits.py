@@ -20,7 +20,7 @@ from skmlclf.classifiers._held_out import HeldOut
 from skmlclf.classifiers._history import HistoryRecorder
 from skmlclf.metrics import get_scorer
 from skmlclf.persistence import _file
-from skmlclf.training import ArrayBatches, _batches
+from skmlclf.training import RowBatches, _batches
 
 
 def problem(n_rows=150, n_features=12, n_labels=7, seed=0):
@@ -87,7 +87,7 @@ class Interruptions:
         self.left = None
         self.seen = 0
         for owner, name in [
-            (ArrayBatches, "_chunk"),
+            (RowBatches, "_chunk"),
             (HeldOut, "evaluate"),
             (HistoryRecorder, "measure"),
             (HistoryRecorder, "on_epoch_end"),
