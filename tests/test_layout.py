@@ -14,6 +14,7 @@ FLOORS = {
     "_compat": 0,
     "_registration": 6,
     "_indicator": 0,
+    "_progress": 0,
     "_row_store": 0,
     "_versions": 0,
     "metrics": 1,
