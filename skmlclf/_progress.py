@@ -86,6 +86,8 @@ def progress(
     class Bar(tqdm):
         monitor_interval = 0  # a thread that outlives the bars
 
+    # tqdm takes a terminal that does not tell its size for one of no columns.
+    size = shutil.get_terminal_size()
     in_place = sys.stderr.isatty() or _is_notebook(sys.stderr)
     with Bar(
         total=total,
@@ -98,7 +100,8 @@ def progress(
         mininterval=_SECONDS_IN_PLACE if in_place else _SECONDS_IN_LOG,
         miniters=1,
         delay=0 if in_place else _SECONDS_IN_LOG,
-        ncols=shutil.get_terminal_size().columns if in_place else None,
+        ncols=size.columns if in_place else None,
+        nrows=size.lines,
         bar_format=None if in_place else _LOG_LINE,
     ) as bar:
         yield Progress(bar)
