@@ -17,6 +17,7 @@ _HOMES = {
     "NetworkClassifier": "skmlclf.classifiers",
     "make_feature_mlp": "skmlclf.classifiers",
     "predict_topk": "skmlclf.classifiers",
+    "BlockwiseTransformer": "skmlclf.preprocessing",
     "ModalitySelector": "skmlclf.preprocessing",
     "load": "skmlclf.persistence",
     "save": "skmlclf.persistence",

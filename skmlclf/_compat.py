@@ -22,6 +22,7 @@ from sklearn.utils._param_validation import (
 )
 from sklearn.utils.validation import (
     _check_feature_names_in,
+    _check_method_params,
     _check_sample_weight,
     _get_feature_names,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "RealNotInt",
     "StrOptions",
     "_check_feature_names_in",
+    "_check_method_params",
     "_check_sample_weight",
     "_fit_context",
     "_get_feature_names",

@@ -1,7 +1,7 @@
 """Rows on disk that are indexed as an array is, and read only where they are asked for."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from numbers import Integral
 from types import EllipsisType
 from typing import Any, TypeGuard
@@ -132,7 +132,8 @@ class RowStore(ABC):
         Parameters
         ----------
         n_rows : int, default=None
-            Rows of a block. `None` takes as many as fit into 8 MiB.
+            Rows of a block. `None` takes as many as fit into 8 MiB, with all columns that are read
+            for them.
 
         Yields
         ------
@@ -140,7 +141,7 @@ class RowStore(ABC):
             The next rows.
         """
         if n_rows is None:
-            n_rows = max(1, _BLOCK_BYTES // max(1, self.shape[1] * self.dtype.itemsize))
+            n_rows = self._rows_per_block
         elif not isinstance(n_rows, Integral) or n_rows < 1:
             raise ValueError(f"Expected n_rows to be an integer of 1 or more. Received {n_rows!r}.")
         for start in range(0, len(self), int(n_rows)):
@@ -195,6 +196,10 @@ class RowStore(ABC):
     def _describe(self) -> str:
         return f"{self.shape[0]:,} rows, {self.shape[1]:,} columns, {self.dtype}"
 
+    @property
+    def _rows_per_block(self) -> int:
+        return rows_per_block(self.shape[1], self.dtype)
+
     def _read(self, start: int, stop: int) -> np.ndarray:
         """Read rows and check that a subclass keeps its promise."""
         block = np.asarray(self.read(start, stop))
@@ -238,6 +243,11 @@ class _RowView(RowStore):
         return places[_as_slice(self._rows) if isinstance(self._rows, range) else self._rows]
 
     def _select(self, rows: _Index) -> np.ndarray:
+        if len(self._columns) >= self._store.shape[1]:
+            return self._select_block(rows)
+        return in_steps(self._select_block, rows, self._rows_per_block, self.shape[1], self.dtype)
+
+    def _select_block(self, rows: _Index) -> np.ndarray:
         if isinstance(rows, range) and rows.step == 1:
             block = self._store._read(rows.start, max(rows.start, rows.stop))
         else:
@@ -245,6 +255,10 @@ class _RowView(RowStore):
         if isinstance(self._columns, np.ndarray):
             return block[:, self._columns]
         return block[:, _as_slice(self._columns)]
+
+    @property
+    def _rows_per_block(self) -> int:
+        return min(super()._rows_per_block, self._store._rows_per_block)
 
     def __repr__(self) -> str:
         return f"<rows of {type(self._store).__name__}: {self._describe()}>"
@@ -269,6 +283,59 @@ def is_row_store(X: Any) -> TypeGuard[RowStore]:
     bool
     """
     return isinstance(X, RowStore)
+
+
+def rows_per_block(n_columns: int, dtype: DTypeLike) -> int:
+    """Return how many rows a block has whose size is not given.
+
+    Parameters
+    ----------
+    n_columns : int
+        Columns that are read for it.
+    dtype : dtype
+        Their type.
+
+    Returns
+    -------
+    int
+    """
+    return max(1, _BLOCK_BYTES // max(1, n_columns * np.dtype(dtype).itemsize))
+
+
+def in_steps(
+    read: Callable[[Any], np.ndarray],
+    rows: range | np.ndarray,
+    step: int,
+    n_columns: int,
+    dtype: np.dtype,
+) -> np.ndarray:
+    """Read rows by and by, where more is read for each of them than is kept.
+
+    Parameters
+    ----------
+    read : callable
+        ``read(some_rows)`` returns an array of these rows.
+    rows : range or ndarray of shape (n_rows,)
+        Indices of the rows.
+    step : int
+        How many are read at a time: those that are near each other.
+    n_columns : int
+        Columns of what is read.
+    dtype : dtype
+        Type of what is read.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_columns)
+    """
+    if 0 < len(rows) <= step:
+        return read(rows)
+    kept = np.empty((len(rows), n_columns), dtype=dtype)
+    order = None if isinstance(rows, range) else np.argsort(rows, kind="stable")
+    for start in range(0, len(rows), step):
+        here = slice(start, start + step) if order is None else order[start : start + step]
+        kept[here] = read(rows[here])
+    return kept
 
 
 def _split_key(key: Any) -> tuple[Any, Any]:

@@ -7,6 +7,7 @@ import keras
 import pytest
 import sklearn
 from sklearn.base import BaseEstimator, is_classifier
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
 from sklearn.utils.fixes import parse_version
 
@@ -32,7 +33,10 @@ class TwoLayers:
 
 
 # What has no default: scikit-learn's own checks leave such parameters to the developer too.
-REQUIRED = {"NetworkClassifier": {"build_network": TwoLayers()}}
+REQUIRED = {
+    "BlockwiseTransformer": {"transformer": StandardScaler()},
+    "NetworkClassifier": {"build_network": TwoLayers()},
+}
 INSTANCES = [c(**REQUIRED.get(c.__name__, {})) for c in CLASSES]
 WEIGHTS_REASON = (
     "weighted and repeated rows are added up in another order, which single precision rounds"
@@ -57,6 +61,7 @@ def test_scikit_learn_check(estimator, check):
 def test_all_estimators_are_found():
     assert {c.__name__ for c in CLASSES} >= {
         "BaseMLPClassifier",
+        "BlockwiseTransformer",
         "BlockMLPClassifier",
         "DeepMLPClassifier",
         "ModalitySelector",
@@ -71,7 +76,9 @@ def test_all_estimators_are_found():
 @pytest.mark.parametrize("estimator", INSTANCES, ids=lambda e: type(e).__name__)
 def test_no_check_vanishes(estimator):
     n_checks = sum(1 for _ in estimator_checks_generator(estimator, legacy=True))
-    expected = {"ModalitySelector": 47}.get(type(estimator).__name__, 68)
+    expected = {"BlockwiseTransformer": 46, "ModalitySelector": 47}.get(
+        type(estimator).__name__, 68
+    )
     assert n_checks == expected
 
 

@@ -1,6 +1,7 @@
 """Data to fit on: simulated embeddings, readers of local files, and rows that stay on disk."""
 
 from skmlclf._row_store import RowStore
+from skmlclf.datasets._concatenate import concatenate_rows
 from skmlclf.datasets._npy import NpyRowStore
 from skmlclf.datasets._parquet import ParquetRowStore
 from skmlclf.datasets._simulated import make_video_embeddings
@@ -13,6 +14,7 @@ __all__ = [
     "ParquetRowStore",
     "RowStore",
     "VideoRecords",
+    "concatenate_rows",
     "load_tfrecords",
     "make_video_embeddings",
     "write_tfrecords",

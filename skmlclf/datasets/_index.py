@@ -41,11 +41,12 @@ def index_files(
     raises: bool,
     cache: str | None,
     n_jobs: int | None,
-    report: Callable[[FileIndex], None],
+    report: Callable[[int], None],
 ) -> list[FileIndex]:
     """Index files, in parallel, but those that an earlier call has cached and nobody has changed.
 
-    `cache` is a folder, or None; `report` is called with the index of each file, in order.
+    `cache` is a folder, or None; `report` is called after each file, with the number of
+    records so far.
     """
     path = None if cache is None else os.path.join(cache, _cache_name(files, form))
     known = {} if path is None else _load(path, files)
@@ -55,12 +56,14 @@ def index_files(
     )
     new = (index for batch in batches for index in batch)
     indices: list[FileIndex] = []
+    n_records = 0
     for file in files:
         index = known[file] if file in known else next(new)
         if index.faults and raises:
             raise ValueError(error_of(file, index.faults[0], form))
         indices.append(index)
-        report(index)
+        n_records += len(index.ids)
+        report(n_records)
     if path is not None and missing:
         try:
             _save(path, files, indices)

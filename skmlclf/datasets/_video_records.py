@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 
 from skmlclf._compat import Interval, StrOptions, validate_params
+from skmlclf._progress import progress
 from skmlclf.datasets._examples import decode
 from skmlclf.datasets._form import Form, make_form
 from skmlclf.datasets._framing import Frames, read_frames
 from skmlclf.datasets._index import FileIndex, index_files
 from skmlclf.datasets._labels import check_labelled, make_target
 from skmlclf.datasets._paths import Paths, expand_paths
-from skmlclf.datasets._progress import Progress
 from skmlclf.datasets._reader import error_of
 from skmlclf.datasets._sharded import ShardedRowStore
 
@@ -71,7 +71,8 @@ class VideoRecords:
         Number of processes that read files for the first time. `None` means 1 unless in a
         :obj:`joblib.parallel_backend` context, `-1` means one for each core.
     verbose : int, default=0
-        1 to show on standard error how far the first reading is.
+        1 to show on standard error how far the first reading is: in place on a terminal and in a
+        notebook, else a line every half minute.
 
     Attributes
     ----------
@@ -169,15 +170,15 @@ class VideoRecords:
             features, id_feature, labels_feature, n_labels, level=level, pooling=pooling
         )
         self.paths = expand_paths(paths)
-        progress = Progress(len(self.paths), verbose=int(verbose))
-        indices = index_files(
-            self.paths,
-            form,
-            raises=on_error == "raise",
-            cache=_cache_folder(cache, self.paths),
-            n_jobs=n_jobs,
-            report=lambda index: progress.update(len(index.ids)),
-        )
+        with progress(len(self.paths), "Indexing", unit="files", verbose=int(verbose)) as bar:
+            indices = index_files(
+                self.paths,
+                form,
+                raises=on_error == "raise",
+                cache=_cache_folder(cache, self.paths),
+                n_jobs=n_jobs,
+                report=lambda n_records: bar.update(1, records=f"{n_records:,}"),
+            )
         self.skipped = [
             error_of(file, fault, form)
             for file, index in zip(self.paths, indices, strict=True)

@@ -1,5 +1,6 @@
-"""Transformers for feature matrices that hold several modalities side by side."""
+"""Transformers of feature matrices, in memory or on disk."""
 
+from skmlclf.preprocessing.blockwise_transformer import BlockwiseTransformer
 from skmlclf.preprocessing.modality_selector import ModalitySelector
 
-__all__ = ["ModalitySelector"]
+__all__ = ["BlockwiseTransformer", "ModalitySelector"]
