@@ -57,6 +57,14 @@ class TransformedRows(RowStore):
         return in_steps(take_block, np.asarray(indices), self._rows_per_block, *self._form)
 
     @property
+    def block_rows(self) -> int:
+        return self._store.block_rows
+
+    def places(self) -> np.ndarray:
+        """Return where each row lies in the store."""
+        return self._store.places()
+
+    @property
     def _form(self) -> tuple[int, np.dtype]:
         return self.shape[1], self.dtype
 

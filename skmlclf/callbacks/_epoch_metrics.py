@@ -121,8 +121,11 @@ class EpochMetrics(EpochPrinter):
         logs = {} if logs is None else logs
         if not self._is_measured():
             logs |= self._measure()
-        if self.verbose and not self.params.get("epoch_table"):
-            super().on_epoch_end(epoch, logs)
+        super().on_epoch_end(epoch, logs)
+
+    @property
+    def _prints(self) -> bool:
+        return self.verbose and not self.params.get("epoch_table")
 
     def _is_measured(self) -> bool:
         # A fit of this package says so, as Keras tells callbacks of a fit.

@@ -92,5 +92,17 @@ class ConcatenatedRows(RowStore):
         return rows
 
     @property
+    def block_rows(self) -> int:
+        return max(store.block_rows for store in self._stores)
+
+    def places(self) -> np.ndarray:
+        """Return where each row lies: those of one store after those of the last."""
+        places, first = [], 0
+        for store in self._stores:
+            places.append(first + store.places())
+            first = places[-1].max(initial=first) + 1
+        return np.concatenate(places)
+
+    @property
     def _rows_per_block(self) -> int:
         return min(super()._rows_per_block, *(store._rows_per_block for store in self._stores))
