@@ -229,12 +229,8 @@ def _label_names(file: Path | None, n_labels: int) -> list[str] | None:
 
 def _data(args: argparse.Namespace) -> tuple[Any, Any, Any, Any]:
     if args.train:
-        from skmlclf.datasets import load_tfrecords
-
-        labels = {} if args.labels is None else {"n_labels": args.labels}
-        train = load_tfrecords(args.train, **labels)
-        held_out = load_tfrecords(args.validate, **labels)
-        return train.data, train.target, held_out.data, held_out.target
+        train, held_out = (open_videos(each, args) for each in (args.train, args.validate))
+        return train.features, train.labels, held_out.features, held_out.labels
     from sklearn.model_selection import train_test_split
 
     from skmlclf.datasets import make_video_embeddings

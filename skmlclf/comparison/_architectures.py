@@ -17,6 +17,7 @@ def default_architectures(
     random_state: int | None = None,
     n_components: int = 256,
     max_components: int | None = None,
+    out_of_core: bool = False,
 ) -> dict[str, Any]:
     """Return the four architectures, not fitted.
 
@@ -31,6 +32,8 @@ def default_architectures(
     max_components : int or None, default=None
         Upper bound of `n_components`, which cannot exceed the number of training rows or
         features. None sets no bound.
+    out_of_core : bool, default=False
+        Whether the components are found block by block, as rows on disk need it.
 
     Returns
     -------
@@ -47,7 +50,9 @@ def default_architectures(
     bound = n_components if max_components is None else max_components
     return {
         "base": BaseMLPClassifier(**shared),
-        "pca": make_feature_mlp("all", min(n_components, bound), **shared),
+        "pca": make_feature_mlp(
+            "all", min(n_components, bound), out_of_core=out_of_core, **shared
+        ),
         "blocks": BlockMLPClassifier(**shared),
         "deep": DeepMLPClassifier(**shared),
     }
@@ -59,6 +64,7 @@ def feature_architectures(
     random_state: int | None = None,
     sizes: Sequence[int] = (64, 128, 256, 512),
     max_components: int | None = None,
+    out_of_core: bool = False,
 ) -> dict[str, Any]:
     """Return the base network on varied features, not fitted.
 
@@ -72,6 +78,8 @@ def feature_architectures(
         Numbers of principal components.
     max_components : int or None, default=None
         Sizes above it are left out; None leaves out none.
+    out_of_core : bool, default=False
+        Whether the components are found block by block, as rows on disk need it.
 
     Returns
     -------
@@ -90,7 +98,7 @@ def feature_architectures(
         "video": make_feature_mlp("video", None, **shared),
         "audio": make_feature_mlp("audio", None, **shared),
         **{
-            f"pca-{size}": make_feature_mlp("all", size, **shared)
+            f"pca-{size}": make_feature_mlp("all", size, out_of_core=out_of_core, **shared)
             for size in sizes
             if max_components is None or size <= max_components
         },
