@@ -11,6 +11,7 @@ import skmlclf
 
 ROOT = Path(skmlclf.__file__).parent
 FLOORS = {
+    "_atomic": 0,
     "_compat": 0,
     "_registration": 6,
     "_indicator": 0,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from skmlclf.cli._arguments import EXIT_STATUS, whole_number
+from skmlclf.cli._data import add_form_arguments, open_videos
 from skmlclf.cli._outputs import check_file, check_report_folder
 from skmlclf.cli._startup import tensorflow_starts
 
@@ -79,6 +80,7 @@ def add_parser(commands: Any) -> None:
         "--label-names", type=Path, metavar="FILE", help="names for the page, one line per label"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the results here")
+    add_form_arguments(parser, n_labels=False)
     parser.set_defaults(run=run)
 
 
@@ -187,7 +189,12 @@ def _check_names(args: argparse.Namespace, metrics: tuple[str, ...]) -> None:
 
 
 def _estimators(args: argparse.Namespace, max_components: int) -> dict[str, Any]:
-    made = _make(args)(epochs=args.epochs, random_state=args.seed, max_components=max_components)
+    made = _make(args)(
+        epochs=args.epochs,
+        random_state=args.seed,
+        max_components=max_components,
+        out_of_core=bool(args.train),
+    )
     chosen = {name: e for name, e in made.items() if args.only is None or name in args.only}
     if not chosen:
         raise ValueError(

@@ -7,6 +7,9 @@ import numpy as np
 
 from skmlclf.cli._arguments import whole_number
 
+N_LABELS = 3862
+"""Labels of YouTube-8M."""
+
 
 class Videos(NamedTuple):
     """Rows on disk, with what is known of them in memory.
@@ -15,24 +18,31 @@ class Videos(NamedTuple):
     ----------
     features : RowStore of shape (n_samples, n_features)
     labels : csr_matrix of shape (n_samples, n_labels), or None
-    ids : ndarray of shape (n_samples,), or None
+    ids : ndarray of shape (n_samples,)
     """
 
     features: Any
     labels: Any
-    ids: np.ndarray | None
+    ids: np.ndarray
 
 
-def add_form_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what says how the records are to be read."""
+def add_form_arguments(parser: argparse.ArgumentParser, *, n_labels: bool = True) -> None:
+    """Add what says how the records are to be read.
+
+    Parameters
+    ----------
+    parser : ArgumentParser
+    n_labels : bool, default=True
+        Whether to add ``--labels``; a parser with one of its own leaves it out.
+    """
     group = parser.add_argument_group("records")
-    group.add_argument(
-        "--labels",
-        type=whole_number(1),
-        default=3862,
-        metavar="N",
-        help="number of labels of the data set (default: 3862)",
-    )
+    if n_labels:
+        group.add_argument(
+            "--labels",
+            type=whole_number(1),
+            metavar="N",
+            help=f"number of labels of the data set (default: {N_LABELS})",
+        )
     group.add_argument(
         "--level",
         choices=("video", "frame"),
@@ -77,7 +87,7 @@ def open_videos(
 
     records = VideoRecords(
         patterns,
-        n_labels=args.labels,
+        n_labels=args.labels or N_LABELS,
         labels_feature="labels" if with_labels else None,
         level=args.level,
         pooling=args.pooling,

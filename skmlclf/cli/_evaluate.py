@@ -3,6 +3,7 @@
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 from skmlclf.cli._arguments import EXIT_STATUS
 from skmlclf.cli._data import add_form_arguments, open_videos
@@ -15,18 +16,16 @@ Measure a model that `skmlclf train` has saved on TFRecord files of any size.
 """
 
 
-def add_parser(commands: object) -> None:
+def add_parser(commands: Any) -> None:
     """Add the subcommand to those of the command."""
-    parser = commands.add_parser(  # type: ignore[attr-defined]
+    parser = commands.add_parser(
         "evaluate",
         help="measure a saved model on records",
         description=_DESCRIPTION,
         epilog=EXIT_STATUS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "--model", type=Path, required=True, metavar="FILE", help="the saved model"
-    )
+    parser.add_argument("--model", type=Path, required=True, metavar="FILE", help="the saved model")
     parser.add_argument(
         "--data", nargs="+", required=True, metavar="GLOB", help="TFRecord files with labels"
     )
@@ -65,5 +64,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json is not None:
         args.json.write_text(json.dumps(values, indent=2) + "\n")
     written = "" if args.json is None else f", written to {args.json}"
-    print(f"measured: {len(values)} values on {len(videos.features):,} samples{written}", flush=True)
+    print(
+        f"measured: {len(values)} values on {len(videos.features):,} samples{written}", flush=True
+    )
     return 0

@@ -49,11 +49,9 @@ def make_model(args: argparse.Namespace, max_components: int) -> Any:
     settings = read_settings("--set", args.set)
     if args.model == "pca":
         n_components = min(256, max_components)
-        model: Any = make_feature_mlp(
-            "all", n_components, out_of_core=True, random_state=args.seed
-        )
+        model: Any = make_feature_mlp("all", n_components, out_of_core=True, random_state=args.seed)
     else:
-        classes = {
+        classes: dict[str, Any] = {
             "base": BaseMLPClassifier,
             "blocks": BlockMLPClassifier,
             "deep": DeepMLPClassifier,

@@ -1,8 +1,10 @@
 """``skmlclf predict``: write the best labels of records."""
 
 import argparse
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +20,7 @@ Write the most probable labels of TFRecord files of any size, with a model that 
 saved: as a .csv file in the form of the YouTube-8M challenges (VideoId,LabelConfidencePairs), or as
 a .parquet file of one row for each video and label.
 """
+Write = Callable[[np.ndarray, np.ndarray, np.ndarray], None]
 
 
 def add_parser(commands: Any) -> None:
@@ -29,9 +32,7 @@ def add_parser(commands: Any) -> None:
         epilog=EXIT_STATUS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "--model", type=Path, required=True, metavar="FILE", help="the saved model"
-    )
+    parser.add_argument("--model", type=Path, required=True, metavar="FILE", help="the saved model")
     parser.add_argument(
         "--data", nargs="+", required=True, metavar="GLOB", help="TFRecord files; labels are unread"
     )
@@ -48,7 +49,7 @@ def add_parser(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the subcommand and return its exit status."""
-    writers = {".csv": CsvWriter, ".parquet": ParquetWriter}
+    writers: dict[str, Any] = {".csv": csv_writer, ".parquet": parquet_writer}
     if args.out.suffix not in writers:
         raise ValueError(f"--out {args.out}: expected a name that ends in .csv or .parquet.")
     check_new_file("--out", args.out, overwrite=args.overwrite)
@@ -60,88 +61,73 @@ def run(args: argparse.Namespace) -> int:
     videos = open_videos(args.data, args, with_labels=False)
     with (
         replacing(args.out, overwrite=args.overwrite) as path,
-        writers[args.out.suffix](path) as writer,
+        writers[args.out.suffix](path) as write,
     ):
         for rows, block in blocks_of(videos.features, "Predicting"):
             labels, scores = predict_topk(model, block, args.top)
-            writer.write(videos.ids[rows], labels, scores)
+            write(videos.ids[rows], labels, scores)
     print(f"written: {args.out} ({len(videos.features):,} videos)", flush=True)
     return 0
 
 
-class Writer(Protocol):
-    """What takes the predictions block by block."""
-
-    def write(self, ids: np.ndarray, labels: np.ndarray, scores: np.ndarray) -> None:
-        """Write the best labels of some videos."""
-
-
-class CsvWriter:
-    """A line a video: its id, then each label and its probability.
+@contextmanager
+def csv_writer(path: Path) -> Iterator[Write]:
+    """Write a line for each video: its id, then each label and its probability.
 
     Parameters
     ----------
-    path : str or path
+    path : Path
+
+    Yields
+    ------
+    callable
+        ``write(ids, labels, scores)``.
     """
+    with path.open("w", encoding="utf-8") as file:
+        file.write("VideoId,LabelConfidencePairs\n")
 
-    def __init__(self, path: Any) -> None:
-        self._file = open(path, "w", encoding="utf-8")
-        self._file.write("VideoId,LabelConfidencePairs\n")
+        def write(ids: np.ndarray, labels: np.ndarray, scores: np.ndarray) -> None:
+            for name, best, values in zip(ids, labels.tolist(), scores.tolist(), strict=True):
+                pairs = " ".join(f"{k} {v:.6f}" for k, v in zip(best, values, strict=True))
+                file.write(f"{name},{pairs}\n")
 
-    def __enter__(self) -> "CsvWriter":
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._file.close()
-
-    def write(self, ids: np.ndarray, labels: np.ndarray, scores: np.ndarray) -> None:
-        """Write the lines of some videos."""
-        for name, best, values in zip(ids, labels.tolist(), scores.tolist(), strict=True):
-            pairs = " ".join(f"{k} {v:.6f}" for k, v in zip(best, values, strict=True))
-            self._file.write(f"{name},{pairs}\n")
+        yield write
 
 
-class ParquetWriter:
-    """A row for each video and label: its id, the rank from 1, the label and its probability.
+@contextmanager
+def parquet_writer(path: Path) -> Iterator[Write]:
+    """Write a row for each video and label: the id, the rank from 1, the label, its probability.
 
     Parameters
     ----------
-    path : str or path
+    path : Path
+
+    Yields
+    ------
+    callable
+        ``write(ids, labels, scores)``.
     """
+    try:
+        import pyarrow as pa
+        from pyarrow import parquet
+    except ImportError:
+        raise ValueError(
+            "Expected pyarrow to be installed, which writes Parquet files. Install it with"
+            " pip install pyarrow, or write a .csv file."
+        ) from None
+    types = {
+        "id": pa.string(),
+        "rank": pa.int32(),
+        "label": pa.int32(),
+        "probability": pa.float32(),
+    }
+    with parquet.ParquetWriter(path, pa.schema(types)) as writer:
 
-    def __init__(self, path: Any) -> None:
-        try:
-            import pyarrow
-            from pyarrow import parquet
-        except ImportError:
-            raise ValueError(
-                "Expected pyarrow to be installed, which writes Parquet files. Install it with"
-                " pip install pyarrow, or write a .csv file."
-            ) from None
-        self._pa = pyarrow
-        self._schema = pyarrow.schema(
-            [
-                ("id", pyarrow.string()),
-                ("rank", pyarrow.int32()),
-                ("label", pyarrow.int32()),
-                ("probability", pyarrow.float32()),
-            ]
-        )
-        self._writer = parquet.ParquetWriter(path, self._schema)
+        def write(ids: np.ndarray, labels: np.ndarray, scores: np.ndarray) -> None:
+            n_rows, k = labels.shape
+            ranks = np.tile(np.arange(1, k + 1), n_rows)
+            values = [np.repeat(ids, k), ranks, labels.ravel(), scores.ravel()]
+            columns = [pa.array(v, t) for v, t in zip(values, types.values(), strict=True)]
+            writer.write_table(pa.table(columns, schema=writer.schema))
 
-    def __enter__(self) -> "ParquetWriter":
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._writer.close()
-
-    def write(self, ids: np.ndarray, labels: np.ndarray, scores: np.ndarray) -> None:
-        """Write the rows of some videos."""
-        n_rows, k = labels.shape
-        columns = [
-            np.repeat(ids, k),
-            np.tile(np.arange(1, k + 1, dtype=np.int32), n_rows),
-            labels.ravel().astype(np.int32),
-            scores.ravel().astype(np.float32),
-        ]
-        self._writer.write_table(self._pa.table(columns, schema=self._schema))
+        yield write

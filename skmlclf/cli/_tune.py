@@ -55,7 +55,10 @@ def add_parser(commands: Any) -> None:
         "--cv", type=whole_number(2), default=3, help="folds of each candidate (default: 3)"
     )
     parser.add_argument(
-        "--scoring", default="gap_at_20", metavar="NAME", help="what to rank by (default: gap_at_20)"
+        "--scoring",
+        default="gap_at_20",
+        metavar="NAME",
+        help="what to rank by (default: gap_at_20)",
     )
     parser.add_argument(
         "--jobs", type=int, default=1, metavar="N", help="processes that fit at once (default: 1)"
@@ -123,7 +126,7 @@ def _grid(texts: list[str]) -> dict[str, list[Any]]:
 def _search(args: argparse.Namespace, model: Any, grid: dict[str, Any], scorer: Any) -> Any:
     from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 
-    shared = {
+    shared: dict[str, Any] = {
         "scoring": scorer,
         "cv": args.cv,
         "n_jobs": args.jobs,

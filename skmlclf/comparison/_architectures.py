@@ -50,9 +50,7 @@ def default_architectures(
     bound = n_components if max_components is None else max_components
     return {
         "base": BaseMLPClassifier(**shared),
-        "pca": make_feature_mlp(
-            "all", min(n_components, bound), out_of_core=out_of_core, **shared
-        ),
+        "pca": make_feature_mlp("all", min(n_components, bound), out_of_core=out_of_core, **shared),
         "blocks": BlockMLPClassifier(**shared),
         "deep": DeepMLPClassifier(**shared),
     }

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from joblib import Parallel, delayed
 
+from skmlclf._atomic import replacing
 from skmlclf.datasets._form import Form
 from skmlclf.datasets._framing import Fault, is_packed
 from skmlclf.datasets._reader import error_of, read_videos
@@ -138,15 +139,8 @@ def _save(path: str, files: Sequence[str], indices: Sequence[FileIndex]) -> None
         "id_sizes": np.array([len(id_) for ids in texts for id_ in ids], dtype=np.int64),
         "faults": np.array(json.dumps([index.faults for index in indices])),
     }
-    temporary = f"{path}.{os.getpid()}.tmp"
-    try:
-        with open(temporary, "wb") as stream:
-            np.savez(stream, **arrays)
-        os.replace(temporary, path)
-    except BaseException:
-        if os.path.exists(temporary):
-            os.remove(temporary)
-        raise
+    with replacing(path, overwrite=True) as temporary, open(temporary, "wb") as stream:
+        np.savez(stream, **arrays)
 
 
 def _load(path: str, files: Sequence[str]) -> dict[str, FileIndex]:

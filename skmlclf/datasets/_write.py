@@ -4,13 +4,14 @@ import gzip
 import os
 import struct
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, nullcontext, suppress
+from contextlib import ExitStack, nullcontext
 from numbers import Integral
 from typing import Any, BinaryIO
 
 import numpy as np
 from scipy.sparse import csr_matrix, issparse
 
+from skmlclf._atomic import replacing
 from skmlclf._compat import Interval, validate_params
 from skmlclf._row_store import RowStore
 from skmlclf.datasets._form import Form, make_form
@@ -127,15 +128,13 @@ def write_tfrecords(
             f"Expected at least one row for each of {len(paths)} files. Received {n_rows} rows. "
             "Pass fewer shards."
         )
-    with ExitStack() as unfinished:
-        temporary = [f"{name}.{os.getpid()}.tmp" for name in paths]
-        for name, start, stop in zip(temporary, bounds[:-1], bounds[1:], strict=True):
-            unfinished.callback(_remove, name)
-            with open(name, "wb") as file, _packer(file, final) as stream:
+    # The files take their places when the stack is left, with all of them complete.
+    with ExitStack() as complete:
+        for name, start, stop in zip(paths, bounds[:-1], bounds[1:], strict=True):
+            temporary = complete.enter_context(replacing(name, overwrite=True))
+            with open(temporary, "wb") as file, _packer(file, final) as stream:
                 for record in _encode(rows, labels, encoded_ids, form, int(start), int(stop)):
                     stream.write(record)
-        for name, path_of_shard in zip(temporary, paths, strict=True):
-            os.replace(name, path_of_shard)
     return paths
 
 
@@ -207,11 +206,6 @@ def _shard_names(path: str, n: int) -> list[str]:
     folder, name = os.path.split(path)
     stem, dot, ending = name.partition(".")
     return [os.path.join(folder, f"{stem}-{i:05}-of-{n:05}{dot}{ending}") for i in range(n)]
-
-
-def _remove(path: str) -> None:
-    with suppress(FileNotFoundError):
-        os.remove(path)
 
 
 def _check_ids(ids: Sequence[str] | None, n_rows: int) -> list[bytes]:

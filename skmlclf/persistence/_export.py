@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from skmlclf.persistence._file import replacing
+from skmlclf._atomic import replacing
 
 
 @dataclass(frozen=True)

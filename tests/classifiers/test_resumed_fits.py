@@ -19,7 +19,6 @@ from skmlclf.classifiers._best_epoch import BestEpoch
 from skmlclf.classifiers._held_out import HeldOut
 from skmlclf.classifiers._history import HistoryRecorder
 from skmlclf.metrics import get_scorer
-from skmlclf.persistence import _file
 from skmlclf.training import RowBatches, _batches
 
 
@@ -120,7 +119,7 @@ def interruptions(monkeypatch):
     # Several calls of the compiled step per epoch.
     monkeypatch.setattr(_batches, "_CALL_BYTES", 3000)
     # No power cut is simulated here, and waiting for the disk takes longer than the fits.
-    monkeypatch.setattr(_file, "_sync", lambda path: None)
+    monkeypatch.setattr("skmlclf._atomic._sync", lambda path: None)
     return Interruptions(monkeypatch)
 
 

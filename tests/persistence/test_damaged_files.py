@@ -27,6 +27,7 @@ def originals():
         "network": cases.classifiers()["network"].fit(*cases.targets()["strings"]),
         "deep": cases.classifiers()["deep"].fit(*cases.targets()["frame"]),
         "feature_mlp": cases.pipelines()["feature_mlp"].fit(cases.features(), y),
+        "blockwise": cases.pipelines()["blockwise"].fit(cases.features(), y),
     }
 
 
