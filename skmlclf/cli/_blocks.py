@@ -53,10 +53,10 @@ class BlockResponses:
         from skmlclf.metrics import topk_method
 
         self._model, self._features = model, features
-        best = topk_method(model, response_method="decision_function") if depth else None
+        best = topk_method(model, response_method="decision_function")
         labels, scores, decisions = [], [], []
         for _, block in blocks_of(features, "Evaluating"):
-            if best is not None:
+            if best is not None and depth is not None:
                 columns, values = best(block, depth)
                 labels.append(columns.astype(np.int32))
                 scores.append(values)

@@ -44,7 +44,12 @@ def make_model(args: argparse.Namespace, max_components: int) -> Any:
     ValueError
         If a parameter is unknown.
     """
-    from skmlclf import BaseMLPClassifier, BlockMLPClassifier, DeepMLPClassifier, make_feature_mlp
+    from skmlclf.classifiers import (
+        BaseMLPClassifier,
+        BlockMLPClassifier,
+        DeepMLPClassifier,
+        make_feature_mlp,
+    )
 
     settings = read_settings("--set", args.set)
     if args.model == "pca":
@@ -117,9 +122,9 @@ def classifier_of(model: Any) -> Any:
 
 def load_model(path: Path) -> Any:
     """Load a saved model, or say why not."""
-    import skmlclf
+    from skmlclf.persistence import load
 
     try:
-        return skmlclf.load(path)
+        return load(path)
     except (ValueError, OSError) as error:
         raise ValueError(f"--model {path}: {error}") from error

@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError(f"--out {args.out}: expected a name that ends in .csv or .parquet.")
     check_new_file("--out", args.out, overwrite=args.overwrite)
     with tensorflow_starts():
-        from skmlclf import predict_topk
+        from skmlclf.classifiers import predict_topk
         from skmlclf.cli._blocks import blocks_of
 
     model = load_model(args.model)

@@ -54,8 +54,8 @@ def run(args: argparse.Namespace) -> int:
     """Run the subcommand and return its exit status."""
     check_new_file("--out", args.out, overwrite=args.overwrite)
     with tensorflow_starts():
-        import skmlclf
         from skmlclf.callbacks import DEFAULT_METRICS, Checkpoint, EpochMetrics
+        from skmlclf.persistence import save
 
     make_model(args, max_components=1)  # what is misspelt is refused before anything is read
     metrics = EpochMetrics(args.metrics or DEFAULT_METRICS)
@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
         flush=True,
     )
     fit(model, train, held_out)
-    skmlclf.save(model, args.out, overwrite=args.overwrite)
+    save(model, args.out, overwrite=args.overwrite)
     print(f"saved: {args.out} ({args.out.stat().st_size / 1e6:.1f} MB)", flush=True)
     return 0
 

@@ -80,8 +80,8 @@ def run(args: argparse.Namespace) -> int:
     if args.results is not None:
         check_file("--results", args.results)
     with tensorflow_starts():
-        import skmlclf
         from skmlclf.metrics import get_scorer
+        from skmlclf.persistence import save
 
     scorer = get_scorer(args.scoring)
     # What is misspelt is refused before anything is read.
@@ -97,7 +97,7 @@ def run(args: argparse.Namespace) -> int:
         _write_results(search.cv_results_, args.results)
         print(f"written: {args.results}", flush=True)
     if args.out is not None:
-        skmlclf.save(search.best_estimator_, args.out, overwrite=args.overwrite)
+        save(search.best_estimator_, args.out, overwrite=args.overwrite)
         print(f"saved: {args.out} ({_said(search.best_params_)})", flush=True)
     return 0
 
@@ -151,7 +151,7 @@ def _search(args: argparse.Namespace, model: Any, grid: dict[str, Any], scorer: 
         grid,
         resource=resource,
         max_resources=model.get_params()[resource],
-        min_resources=1,
+        min_resources="exhaust",  # so that the last candidates are fitted for all epochs
         random_state=args.seed,
         **shared,
     )
