@@ -84,7 +84,8 @@ def test_predict_writes_the_best_labels(folder, tmp_path, held_out, suffix, caps
     model = skmlclf.load(folder / "model.safetensors")
     labels, scores = model.predict_topk(held_out.features, 3)
     if suffix == "csv":
-        header, *rows = csv.reader(out.open())
+        with out.open() as file:
+            header, *rows = csv.reader(file)
         assert header == ["VideoId", "LabelConfidencePairs"]
         ids = [row[0] for row in rows]
         pairs = np.array([row[1].split() for row in rows], dtype=float)
@@ -105,9 +106,10 @@ def test_tune_ranks_saves_and_writes(folder, tmp_path, capsys, search):
     out, results = tmp_path / "model.safetensors", tmp_path / "results.csv"
     args = ["tune", "--data", f"{folder}/v-*", "--labels", "20", "--cv", "2", "--search", search]
     args += ["--grid", "dropout=0.2,0.5", "hidden_units=(2, 2),4", "--scoring", "hit_at_1"]
-    args += ["--set", "epochs=2", "--candidates", "3", "--model", "blocks"]
+    args += ["--set", "epochs=3", "--candidates", "3", "--model", "blocks"]
     assert main([*args, "--out", str(out), "--results", str(results)]) == 0
-    rows = list(csv.DictReader(results.open()))
+    with results.open() as file:
+        rows = list(csv.DictReader(file))
     assert len(rows) == {"grid": 4, "random": 3, "halving": 4 + 2}[search]
     printed = capsys.readouterr().out
     assert "rank   score" in printed
