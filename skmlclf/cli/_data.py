@@ -1,6 +1,7 @@
 """Records named on the command line, opened where they are."""
 
 import argparse
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -56,19 +57,26 @@ def add_form_arguments(parser: argparse.ArgumentParser, *, n_labels: bool = True
         help="how frames are pooled (default: mean)",
     )
     group.add_argument(
-        "--skip-bad-records",
-        action="store_true",
-        help="leave out records that cannot be read, and say how many, instead of stopping",
+        "--on-error",
+        choices=("raise", "skip"),
+        default="raise",
+        help="what to do with damaged records: end, or leave them out (default: raise)",
     )
     group.add_argument(
-        "--cache", metavar="DIR", help="keep here what was found in the files, for the next time"
+        "--cache", metavar="DIR", help="folder to keep in what was found in the files"
     )
 
 
-def open_videos(
-    patterns: list[str], args: argparse.Namespace, *, with_labels: bool = True
-) -> Videos:
-    """Open TFRecord files.
+def open_records(
+    patterns: list[str],
+    args: argparse.Namespace,
+    *,
+    features: dict[str, int] | None = None,
+    with_labels: bool = True,
+    n_jobs: int | None = None,
+    verbose: int = 1,
+) -> Any:
+    """Open TFRecord files as `VideoRecords`, as the arguments of a command say.
 
     Parameters
     ----------
@@ -76,23 +84,64 @@ def open_videos(
         Paths and glob patterns.
     args : Namespace
         What `add_form_arguments` has added.
+    features : dict of str to int, default=None
+        As `VideoRecords` takes them.
     with_labels : bool, default=True
         Whether the records must have labels.
+    n_jobs : int, default=None
+        Processes that read.
+    verbose : int, default=1
+        Whether to show how far the reading is.
+
+    Returns
+    -------
+    VideoRecords
+    """
+    from skmlclf.datasets import VideoRecords
+
+    return VideoRecords(
+        patterns,
+        n_labels=args.labels or N_LABELS,
+        features=features,
+        labels_feature="labels" if with_labels else None,
+        level=args.level,
+        pooling=args.pooling,
+        on_error=args.on_error,
+        cache=args.cache or False,
+        n_jobs=n_jobs,
+        verbose=verbose,
+    )
+
+
+def open_videos(
+    patterns: list[str], args: argparse.Namespace, *, with_labels: bool = True
+) -> Videos:
+    """Open TFRecord files, or a folder that `skmlclf convert` has written.
+
+    Parameters
+    ----------
+    patterns : list of str
+        Paths and glob patterns, or one folder.
+    args : Namespace
+        What `add_form_arguments` has added.
+    with_labels : bool, default=True
+        Whether there must be labels.
 
     Returns
     -------
     Videos
-    """
-    from skmlclf.datasets import VideoRecords
 
-    records = VideoRecords(
-        patterns,
-        n_labels=args.labels or N_LABELS,
-        labels_feature="labels" if with_labels else None,
-        level=args.level,
-        pooling=args.pooling,
-        on_error="skip" if args.skip_bad_records else "raise",
-        cache=args.cache or False,
-        verbose=1,
-    )
+    Raises
+    ------
+    ValueError
+        If a folder has no labels where there must be some.
+    """
+    if len(patterns) == 1 and Path(patterns[0]).is_dir():
+        from skmlclf.datasets import load_npy
+
+        data = load_npy(patterns[0])
+        if with_labels and data.target is None:
+            raise ValueError(f"{patterns[0]}: expected labels, and it was written without them.")
+        return Videos(data.data, data.target, data.ids)
+    records = open_records(patterns, args, with_labels=with_labels)
     return Videos(records.features, records.labels, records.ids)

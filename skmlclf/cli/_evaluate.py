@@ -27,7 +27,11 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--model", type=Path, required=True, metavar="FILE", help="the saved model")
     parser.add_argument(
-        "--data", nargs="+", required=True, metavar="GLOB", help="TFRecord files with labels"
+        "--data",
+        nargs="+",
+        required=True,
+        metavar="GLOB",
+        help="folder of convert, or TFRecord files with labels",
     )
     parser.add_argument(
         "--metrics", nargs="+", metavar="NAME", help="what to measure (default: as compare)"

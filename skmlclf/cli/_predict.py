@@ -34,7 +34,11 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--model", type=Path, required=True, metavar="FILE", help="the saved model")
     parser.add_argument(
-        "--data", nargs="+", required=True, metavar="GLOB", help="TFRecord files; labels are unread"
+        "--data",
+        nargs="+",
+        required=True,
+        metavar="GLOB",
+        help="folder of convert, or TFRecord files; labels are unread",
     )
     parser.add_argument(
         "--top", type=whole_number(1), default=20, metavar="K", help="labels a video (default: 20)"

@@ -27,13 +27,17 @@ def add_parser(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--data", nargs="+", required=True, metavar="GLOB", help="TFRecord files to train on"
+        "--data",
+        nargs="+",
+        required=True,
+        metavar="GLOB",
+        help="folder of convert, or TFRecord files to train on",
     )
     parser.add_argument(
         "--validate",
         nargs="+",
         metavar="GLOB",
-        help="TFRecord files held out (default: a tenth of the training rows)",
+        help="the same, held out (default: a tenth of the training rows)",
     )
     parser.add_argument(
         "--out", type=Path, required=True, metavar="FILE", help="where to save the model"

@@ -28,7 +28,11 @@ def add_parser(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--data", nargs="+", required=True, metavar="GLOB", help="TFRecord files to train on"
+        "--data",
+        nargs="+",
+        required=True,
+        metavar="GLOB",
+        help="folder of convert, or TFRecord files to train on",
     )
     parser.add_argument(
         "--grid",

@@ -3,6 +3,7 @@
 from skmlclf._row_store import RowStore
 from skmlclf.datasets._concatenate import concatenate_rows
 from skmlclf.datasets._npy import NpyRowStore
+from skmlclf.datasets._npy_folder import load_npy, write_npy
 from skmlclf.datasets._parquet import ParquetRowStore
 from skmlclf.datasets._simulated import make_video_embeddings
 from skmlclf.datasets._tfrecords import load_tfrecords
@@ -15,7 +16,9 @@ __all__ = [
     "RowStore",
     "VideoRecords",
     "concatenate_rows",
+    "load_npy",
     "load_tfrecords",
     "make_video_embeddings",
+    "write_npy",
     "write_tfrecords",
 ]

@@ -9,13 +9,14 @@ from numbers import Integral
 from typing import Any, BinaryIO
 
 import numpy as np
-from scipy.sparse import csr_matrix, issparse
+from scipy.sparse import csr_matrix
 
 from skmlclf._atomic import replacing
 from skmlclf._compat import Interval, validate_params
 from skmlclf._row_store import RowStore
 from skmlclf.datasets._form import Form, make_form
 from skmlclf.datasets._framing import masked_checksum
+from skmlclf.datasets._labels import check_ids, check_labels
 
 _BLOCK_ROWS = 1024
 
@@ -118,8 +119,8 @@ def write_tfrecords(
             f"Received shape {rows.shape}. Pass the names and widths of its columns as features."
         )
     n_rows = rows.shape[0]
-    labels = None if y is None else _check_labels(y, n_rows)
-    encoded_ids = _check_ids(ids, n_rows)
+    labels = None if y is None else check_labels(y, n_rows)
+    encoded_ids = check_ids(ids, n_rows)
     final = os.fspath(path)
     paths = [final] if shards is None else _shard_names(final, int(shards))
     bounds = np.linspace(0, n_rows, len(paths) + 1).astype(np.int64)
@@ -206,54 +207,3 @@ def _shard_names(path: str, n: int) -> list[str]:
     folder, name = os.path.split(path)
     stem, dot, ending = name.partition(".")
     return [os.path.join(folder, f"{stem}-{i:05}-of-{n:05}{dot}{ending}") for i in range(n)]
-
-
-def _check_ids(ids: Sequence[str] | None, n_rows: int) -> list[bytes]:
-    names = [str(i) for i in range(n_rows)] if ids is None else list(ids)
-    if len(names) != n_rows:
-        raise ValueError(
-            f"Expected one id for each of {n_rows} rows. Received {len(names)}. Pass ids of the "
-            "same rows as X."
-        )
-    for row, name in enumerate(names):
-        if not isinstance(name, str) or name.endswith("\0") or not _is_text(name):
-            raise ValueError(
-                "Expected ids to be strings of Unicode characters that do not end in a null. "
-                f"Received {name!r} for row {row}. Convert it with str, or leave out ids to number "
-                "the rows."
-            )
-    return [name.encode() for name in names]
-
-
-def _is_text(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:  # half of a surrogate pair
-        return False
-    return True
-
-
-def _check_labels(y: Any, n_rows: int) -> csr_matrix:
-    if not issparse(y):
-        y = np.asarray(y)
-        if y.ndim != 2:
-            raise ValueError(
-                "Expected y of shape (n_samples, n_labels) with 1 where a row has a label. "
-                f"Received {y.ndim} dimensions. Convert it with LabelBinarizer or "
-                "MultiLabelBinarizer."
-            )
-    labels = csr_matrix(y, copy=True)
-    if labels.shape[0] != n_rows:
-        raise ValueError(
-            f"Expected y to have the {n_rows} rows of X. Received {labels.shape[0]}. Pass labels "
-            "of the same rows."
-        )
-    other = labels.data[~np.isin(labels.data, [0, 1])]
-    if len(other):
-        raise ValueError(
-            f"Expected y to hold 0 and 1. Received {other[0]}. Convert it to an indicator of "
-            "labels first."
-        )
-    labels.eliminate_zeros()
-    labels.sum_duplicates()
-    return labels

@@ -146,3 +146,16 @@ def test_what_cannot_be_used_is_refused(folder, args, message, capsys, monkeypat
     assert main([*args, "--labels", "20"]) == 2
     assert message in capsys.readouterr().err
     assert sorted(folder.iterdir()) == before
+
+
+def test_a_converted_folder_stands_for_the_records(folder, tmp_path, capsys):
+    converted, out = tmp_path / "converted", tmp_path / "model.safetensors"
+    args = ["convert", "--data", f"{folder}/v-0000[0-3]*", "--labels", "20", "--dtype", "float32"]
+    assert main([*args, "--out", str(converted), "--quiet"]) == 0
+    args = ["train", "--data", str(converted), "--validate", f"{folder}/v-0000[45]*"]
+    more = ["--labels", "20", "--metrics", "gap_at_5", "--set", "hidden_units=4", "epochs=2"]
+    assert main([*args, *more, "--out", str(out)]) == 0
+    models = [skmlclf.load(path) for path in (out, folder / "model.safetensors")]
+    assert models[0].history_ == models[1].history_
+    assert main(["evaluate", "--model", str(out), "--data", str(converted)]) == 0
+    assert "on 80 samples" in capsys.readouterr().out
