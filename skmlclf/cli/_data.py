@@ -8,6 +8,7 @@ import numpy as np
 
 from skmlclf.cli._arguments import whole_number
 
+DATA_HELP = "TFRecord files, or one folder that `skmlclf convert` has written"
 N_LABELS = 3862
 """Labels of YouTube-8M."""
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from skmlclf.cli._arguments import EXIT_STATUS
-from skmlclf.cli._data import add_form_arguments, open_videos
+from skmlclf.cli._data import DATA_HELP, add_form_arguments, open_videos
 from skmlclf.cli._models import load_model
 from skmlclf.cli._outputs import check_file
 from skmlclf.cli._startup import tensorflow_starts
@@ -31,7 +31,7 @@ def add_parser(commands: Any) -> None:
         nargs="+",
         required=True,
         metavar="GLOB",
-        help="folder of convert, or TFRecord files with labels",
+        help=DATA_HELP,
     )
     parser.add_argument(
         "--metrics", nargs="+", metavar="NAME", help="what to measure (default: as compare)"

@@ -10,7 +10,7 @@ import numpy as np
 
 from skmlclf._atomic import replacing
 from skmlclf.cli._arguments import EXIT_STATUS, whole_number
-from skmlclf.cli._data import add_form_arguments, open_videos
+from skmlclf.cli._data import DATA_HELP, add_form_arguments, open_videos
 from skmlclf.cli._models import load_model
 from skmlclf.cli._outputs import check_new_file
 from skmlclf.cli._startup import tensorflow_starts
@@ -38,7 +38,7 @@ def add_parser(commands: Any) -> None:
         nargs="+",
         required=True,
         metavar="GLOB",
-        help="folder of convert, or TFRecord files; labels are unread",
+        help=DATA_HELP,
     )
     parser.add_argument(
         "--top", type=whole_number(1), default=20, metavar="K", help="labels a video (default: 20)"

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from skmlclf.cli._arguments import EXIT_STATUS
-from skmlclf.cli._data import add_form_arguments, open_videos
+from skmlclf.cli._data import DATA_HELP, add_form_arguments, open_videos
 from skmlclf.cli._models import add_model_arguments, classifier_of, make_model
 from skmlclf.cli._outputs import check_new_file
 from skmlclf.cli._startup import tensorflow_starts
@@ -31,7 +31,7 @@ def add_parser(commands: Any) -> None:
         nargs="+",
         required=True,
         metavar="GLOB",
-        help="folder of convert, or TFRecord files to train on",
+        help=DATA_HELP,
     )
     parser.add_argument(
         "--validate",

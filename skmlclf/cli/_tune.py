@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from skmlclf.cli._arguments import EXIT_STATUS, whole_number
-from skmlclf.cli._data import add_form_arguments, open_videos
+from skmlclf.cli._data import DATA_HELP, add_form_arguments, open_videos
 from skmlclf.cli._models import add_model_arguments, make_model, parameters_of, read_value
 from skmlclf.cli._outputs import check_file, check_new_file
 from skmlclf.cli._startup import tensorflow_starts
@@ -32,7 +32,7 @@ def add_parser(commands: Any) -> None:
         nargs="+",
         required=True,
         metavar="GLOB",
-        help="folder of convert, or TFRecord files to train on",
+        help=DATA_HELP,
     )
     parser.add_argument(
         "--grid",
