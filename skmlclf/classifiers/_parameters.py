@@ -11,9 +11,8 @@ from skmlclf.networks import ACTIVATIONS
 from skmlclf.training import OPTIMIZERS, SCHEDULES, check_optimizer
 
 # What single precision can hold.
-_SMALLEST, _LARGEST = (
-    float(each) for each in (np.finfo(np.float32).tiny, np.finfo(np.float32).max)
-)
+_SMALLEST = float(np.finfo(np.float32).tiny)
+_LARGEST = float(np.finfo(np.float32).max)
 
 CONSTRAINTS: dict[str, list[Any]] = {
     "hidden_units": [Interval(Integral, 1, None, closed="left"), tuple, list],
