@@ -370,13 +370,13 @@ def _index(key: Any, n: int, what: str) -> _Index:
             f"Expected {what} as a slice, a 1-d array of integers, or a boolean mask. Received "
             f"{type(key).__name__} of dtype {indices.dtype} and {indices.ndim} dimensions."
         )
-    indices = indices.astype(np.int64)
     outside = (indices < -n) | (indices >= n)
     if outside.any():
         raise IndexError(
             f"Expected {what} from 0 to {n - 1}, or negative ones that count from the end. "
             f"Received {indices[outside][0]}."
         )
+    indices = indices.astype(np.int64)
     indices[indices < 0] += n
     if len(indices) and (np.diff(indices) == 1).all():
         return range(int(indices[0]), int(indices[-1]) + 1)

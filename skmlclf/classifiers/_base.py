@@ -18,7 +18,7 @@ from skmlclf.classifiers._predictions import Predictions
 from skmlclf.classifiers._saving import Saving
 from skmlclf.classifiers._scikeras import ModelBuilder
 from skmlclf.classifiers._state import FITTED, fitted_state, restore
-from skmlclf.classifiers._targets import Targets, is_multilabel, read_targets
+from skmlclf.classifiers._targets import Targets, is_multilabel, read_targets, sorted_classes
 from skmlclf.networks import Network, build_model, set_dropout, shift_output_bias
 from skmlclf.training import (
     LOSSES,
@@ -84,8 +84,8 @@ class BaseKerasClassifier(
             by batch.
         y : array-like of shape (n_samples,) or (n_samples, n_labels), or sparse
             Classes; or a 0/1 indicator of several labels, dense of any dtype or in any sparse
-            format. A single column is classes. NaN is a label that is not known: it takes no part
-            in the loss, the starting bias and the metrics of held-out rows.
+            format. A single column is classes. NaN, or what is masked, is a label that is not
+            known: it takes no part in the loss, the starting bias and the metrics of held-out rows.
         sample_weight : array-like of shape (n_samples,) or (n_samples, n_labels), or sparse, \
 default=None
             Weights of the rows, or of the labels of each row, not negative. Rows with weight zero
@@ -105,7 +105,16 @@ default=None
         ------
         ValueError
             If a parameter, the features, the targets or the weights are not as described; nothing
-            is changed then.
+            is changed then. If training diverges; there is nothing left to predict with then.
+
+        Notes
+        -----
+        A fit that is interrupted, by Ctrl-C or by an error of a callback in any of its hooks,
+        leaves a classifier that can be used: with the weights, ``history_``, ``n_iter_`` and
+        ``best_epoch_`` of the last epoch that was completed, callbacks included. Where no epoch was
+        completed, what was learnt before the call is as it was, and a classifier that was not
+        fitted is not fitted. With ``warm_start=True``, the next `fit` resumes from there. Where
+        early stopping has already brought back the best weights, these are kept.
         """
         resumes = self.warm_start and hasattr(self, "model_")
         _require(y, self)
@@ -135,7 +144,8 @@ default=None
         X : array-like of shape (n_samples, n_features)
             Embeddings.
         y : array-like of shape (n_samples,) or (n_samples, n_labels), or sparse
-            Targets of the kind that the first call had.
+            Targets of the kind that the first call had. The labels of a DataFrame have to be in
+            the order of the first call.
         classes : array-like of shape (n_classes,), default=None
             Every class that any call will bring. Needed by the first call where `y` is 1-d; the
             width of an indicator says as much.
@@ -152,7 +162,14 @@ default=None
         ValueError
             If the first call lacks `classes`, a later one contradicts it, early stopping is asked
             for, or as `fit` does.
+
+        Notes
+        -----
+        Interrupted, by Ctrl-C or by an error of a callback, a call leaves everything as it was
+        before it, the state of the optimizer included.
         """
+        # scikit-learn validates parameters before the first call only.
+        self._validate_params()
         _require(y, self)
         if self.early_stopping:
             raise ValueError(
@@ -162,11 +179,13 @@ default=None
         resumes = hasattr(self, "model_")
         if resumes:
             targets = self._targets_
-            if classes is not None and not np.array_equal(np.unique(classes), targets.classes):
-                raise ValueError(
-                    f"classes={np.asarray(classes).tolist()[:10]} is not the same as on the last"
-                    f" call to partial_fit, was: {targets.classes.tolist()[:10]}."
-                )
+            if classes is not None:
+                known = sorted_classes(classes, "classes")
+                if not np.array_equal(known, targets.classes):
+                    raise ValueError(
+                        f"classes={known.tolist()[:10]} is not the same as on the last call to"
+                        f" partial_fit, was: {targets.classes.tolist()[:10]}."
+                    )
         else:
             if classes is None and not is_multilabel(y):
                 raise ValueError("classes must be passed on the first call to partial_fit.")

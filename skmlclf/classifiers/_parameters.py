@@ -4,9 +4,15 @@ from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any
 
+import numpy as np
+
 from skmlclf._compat import HasMethods, Interval, StrOptions, learning_rate_variable
 from skmlclf.networks import ACTIVATIONS
 from skmlclf.training import OPTIMIZERS, SCHEDULES, check_optimizer
+
+# What single precision can hold.
+_SMALLEST = float(np.finfo(np.float32).tiny)
+_LARGEST = float(np.finfo(np.float32).max)
 
 CONSTRAINTS: dict[str, list[Any]] = {
     "hidden_units": [Interval(Integral, 1, None, closed="left"), tuple, list],
@@ -72,10 +78,16 @@ def check_optimization(estimator: Any) -> None:
     Raises
     ------
     ValueError
-        If the optimizer is unknown, or its learning rate is a schedule of its own beside another.
+        If the optimizer is unknown, the learning rate is nothing that float32 can hold, or the
+        optimizer's learning rate is a schedule of its own beside another.
     """
     optimizer = estimator.optimizer
     check_optimizer(optimizer)
+    if not _SMALLEST <= estimator.learning_rate <= _LARGEST:
+        raise ValueError(
+            f"learning_rate must be from {_SMALLEST:.3g} to {_LARGEST:.3g}, as float32 can"
+            f" hold it, got {estimator.learning_rate!r:.40}."
+        )
     if isinstance(optimizer, str) or learning_rate_variable(optimizer) is not None:
         return
     asked = {

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from skmlclf.classifiers._rows import read_features
+from skmlclf.classifiers._rows import read_features, read_row_weights
 from skmlclf.classifiers._targets import Targets
 from skmlclf.networks import Network
 from skmlclf.training import Predictor, check_process
@@ -25,11 +25,11 @@ def checked_k(k: Any, n_classes: int, unit: str) -> int:
     ValueError
         If it is no int from 1 to the number of classes, which an error calls by their unit.
     """
-    if k == _DEFAULT_K:
-        k = min(k, n_classes)
-    if not (isinstance(k, Integral) and 1 <= int(k) <= n_classes):
-        raise ValueError(f"k must be an int from 1 to the {n_classes} {unit}, got {k!r}.")
-    return int(k)
+    if isinstance(k, Integral) and not isinstance(k, bool):
+        wanted = min(int(k), n_classes) if k == _DEFAULT_K else int(k)
+        if 1 <= wanted <= n_classes:
+            return wanted
+    raise ValueError(f"k must be an int from 1 to the {n_classes} {unit}, got {k!r}.")
 
 
 class Predictions:
@@ -109,9 +109,9 @@ class Predictions:
         """
         features, targets = self._features(X), self._targets_
         y_true = targets.encode(y)
-        check_consistent_length(features, y_true, sample_weight)
+        check_consistent_length(features, y_true)
+        weights = None if sample_weight is None else read_row_weights(sample_weight, features)
         right = targets.score(y_true, targets.encode(targets.predict(self._predictor, features)))
-        weights = None if sample_weight is None else np.asarray(sample_weight)
         return float(np.average(right, weights=weights))
 
     def predict(self, X: ArrayLike) -> Any:

@@ -5,6 +5,7 @@ This is the one description of what a fit leaves: pickles, skops and the files o
 dictionaries, apart from the function of a network of the user's own.
 """
 
+from collections.abc import Callable
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -45,6 +46,45 @@ _FIELDS = {
     "split_generator": dict,
     "counts": dict,
 }
+
+
+def snapshot(estimator: Any, *, variables: bool = True) -> Callable[[], None]:
+    """Return a function that restores what an estimator has learnt so far.
+
+    Parameters
+    ----------
+    estimator : classifier
+        Fitted or not.
+    variables : bool, default=True
+        Whether the network's variables are going to change, and those of the optimizer where it is
+        kept from one call to the next. They are copied then.
+
+    Returns
+    -------
+    callable
+        Its parameters are left alone.
+    """
+    attributes = {name: vars(estimator)[name] for name in FITTED if name in vars(estimator)}
+    changing = []
+    if variables and "model_" in attributes:
+        model = attributes["model_"]
+        changing = model_variables(model)
+        if attributes["_keeps_optimizer"]:
+            changing += model.optimizer.variables
+    values = [np.asarray(variable.value) for variable in changing]
+    generator = attributes.get("_generator")
+    drawn = None if generator is None else generator.get_state()
+
+    def restore() -> None:
+        for name in FITTED:
+            vars(estimator).pop(name, None)
+        vars(estimator).update(attributes)
+        for variable, value in zip(changing, values, strict=True):
+            variable.assign(value)
+        if generator is not None:
+            generator.set_state(drawn)
+
+    return restore
 
 
 def fitted_state(estimator: Any, *, with_optimizer: bool) -> dict[str, Any] | None:

@@ -41,7 +41,8 @@ class ParquetRowStore(ShardedRowStore):
     ImportError
         If `pyarrow` is not installed.
     ValueError
-        If a file is damaged or lacks a column; if a column holds something else than floats. When
+        If a file is damaged or lacks a column; if a column is named twice, or holds something else
+        than floats. When
         rows are read: if a value is missing, if lists differ in length, or if a file has changed
         since.
 
@@ -58,6 +59,8 @@ class ParquetRowStore(ShardedRowStore):
     def __init__(self, paths: Paths, columns: str | Sequence[str] | None = None) -> None:
         files = expand_paths(paths)
         names = [columns] if isinstance(columns, str) else columns
+        if names is not None:
+            _check_names(names)
         self._groups: list[np.ndarray] = []  # first row of each row group, of each file
         self._kinds: dict[str, np.dtype] = {}
         for file in files:
@@ -204,6 +207,18 @@ def _kinds(file: str, schema: Any, names: Sequence[str] | None) -> dict[str, np.
     if not kinds:
         raise ValueError(f"Expected at least one column. Received none of {file!r}.")
     return kinds
+
+
+def _check_names(names: Sequence[str]) -> None:
+    if not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names):
+        raise TypeError(
+            f"Expected columns to be a name or a sequence of names. Received {names!r}."
+        )
+    if len(set(names)) < len(names):
+        raise ValueError(
+            f"Expected columns to name each column once. Received {list(names)}. Select columns of "
+            "the store, as in X[:, [0, 0]], to have one twice."
+        )
 
 
 def _is_list(kind: Any) -> bool:

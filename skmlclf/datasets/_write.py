@@ -13,6 +13,7 @@ from scipy.sparse import csr_matrix
 
 from skmlclf._atomic import replacing
 from skmlclf._compat import Interval, validate_params
+from skmlclf._indicator import check_not_masked
 from skmlclf._row_store import RowStore
 from skmlclf.datasets._form import Form, make_form
 from skmlclf.datasets._framing import masked_checksum
@@ -112,11 +113,21 @@ def write_tfrecords(
     (True, 0)
     """
     form = make_form(features, id_feature, labels_feature, 1)
+    if issparse(X):
+        raise TypeError(
+            "Expected X to be a dense array or a RowStore. Received a sparse matrix. Pass "
+            "X.toarray()."
+        )
+    check_not_masked(X, "X")
     rows = X if isinstance(X, RowStore) else np.asarray(X)
     if rows.ndim != 2 or rows.shape[1] != form.n_columns:
         raise ValueError(
             f"Expected X of shape (n_samples, {form.n_columns}), the columns of {form.features}. "
             f"Received shape {rows.shape}. Pass the names and widths of its columns as features."
+        )
+    if rows.dtype.kind not in "biufO":
+        raise ValueError(
+            f"Expected X to hold real numbers. Received dtype {rows.dtype}. Convert it first."
         )
     n_rows = rows.shape[0]
     labels = None if y is None else check_labels(y, n_rows)

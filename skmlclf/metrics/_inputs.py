@@ -80,6 +80,13 @@ def read_weights(
         )
     if not np.isfinite(weights).all() or (weights < 0).any():
         raise ValueError("sample_weight must hold finite numbers, none of them negative.")
+    with np.errstate(over="ignore"):
+        total = weights.sum()
+    if not (total == 0 or np.finfo(np.float64).tiny <= total < np.inf):
+        raise ValueError(
+            f"sample_weight must have a sum that double precision can hold, got {total:.3g}: divide"
+            " the weights by their largest one."
+        )
     if not zero_allowed and not weights.any():
         raise ValueError(
             "sample_weight must hold a positive number: with all of them 0, no row counts."

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from skmlclf._indicator import check_not_masked
+
 # Selection reads a block several times: it should fit the cache of one core.
 BLOCK_BYTES = 1 << 20
 
@@ -57,6 +59,7 @@ def top_k_of_block(block: NDArray[Any], k: int) -> TopKBlock:
         Its arrays of shape (n_rows, k).
     """
     n_rows, n_labels = block.shape
+    k = int(k)  # scikit-learn's validation takes True for 1, which NumPy's indexing does not
     if 4 * k >= n_labels:
         order = best_first(block)[:, : k + 1]
         scores = np.take_along_axis(block, order, axis=1)
@@ -108,6 +111,7 @@ class DenseScores:
     """One real score for every row and label."""
 
     def __init__(self, y_score: Any) -> None:
+        check_not_masked(y_score, "y_score")
         self.values = np.asarray(y_score)
         if self.values.dtype.kind not in "biuf":
             raise ValueError(

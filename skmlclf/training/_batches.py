@@ -107,6 +107,9 @@ class EntryWeights:
     def at(self, positives: sparse.csr_matrix) -> np.ndarray:
         """Return the weights of the stored entries of a matrix of the same shape, in its order."""
         rows = np.repeat(np.arange(positives.shape[0]), np.diff(positives.indptr))
+        if not len(rows):
+            # Of no entries, SciPy returns a sparse matrix.
+            return np.zeros(0)
         if self.kind == "dense":
             return self.values[rows, positives.indices].astype(np.float64)
         # Relative to the default, so that what is not stored is zero.
@@ -138,7 +141,9 @@ class EntryWeights:
     def _by_row(self) -> np.ndarray:
         if self.kind == "dense":
             return self.values.mean(axis=1, dtype=np.float64)
-        return self.default + np.asarray(self._extra().mean(axis=1)).ravel()
+        # A sum that is divided: SciPy's mean is not exact, and a row of no weight has to be zero.
+        sums = np.asarray(self._extra().sum(axis=1)).ravel()
+        return self.default + sums / self.values.shape[1]
 
 
 class RowBatches:

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from skmlclf.classifiers._rows import Rows
 
 
+# Losses are added up in single precision.
+_LARGEST_FACTOR = 1e30
+
+
 @dataclass(frozen=True)
 class Targets(ABC):
     """The kind of `y` that was fitted: reads another `y` and writes predictions.
@@ -160,18 +164,18 @@ class Targets(ABC):
                     raise ValueError(
                         f"class_weight names the {unit} {name!r}, expected {expected}."
                     )
-                factors[indices[name]] = factor
+                factors[indices[name]] = _as_numbers(factor)
         else:
-            factors = np.asarray(class_weight, dtype=np.float64)
+            factors = _as_numbers(class_weight)
             if factors.shape != (n_classes,):
                 raise ValueError(
                     f"class_weight must have one weight for each of the {n_classes} {unit}s, got"
                     f" shape {factors.shape}."
                 )
-        if not (np.isfinite(factors).all() and (factors >= 0).all() and factors.any()):
+        if not ((factors >= 0).all() and (factors <= _LARGEST_FACTOR).all() and factors.any()):
             raise ValueError(
-                "class_weight must be finite, not negative and not zero for all, got"
-                f" {np.unique(factors).tolist()[:5]}."
+                f"class_weight must be at most {_LARGEST_FACTOR:.0e}, not negative and not zero for"
+                f" all, got {np.unique(factors).tolist()[:5]}."
             )
         return factors
 
@@ -181,3 +185,10 @@ class Targets(ABC):
     def score(self, y_true: sparse.csr_matrix, y_pred: sparse.csr_matrix) -> np.ndarray:
         """Return for each row whether two encoded targets are equal."""
         return np.asarray((y_true != y_pred).sum(axis=1)).ravel() == 0
+
+
+def _as_numbers(class_weight: Any) -> np.ndarray:
+    try:
+        return np.asarray(class_weight, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"class_weight must hold numbers, got {class_weight!r:.200}.") from error
