@@ -48,7 +48,7 @@ class Rows:
     @property
     def n_features(self) -> int:
         """Number of columns."""
-        return self.X.shape[1]
+        return int(self.X.shape[1])
 
     @property
     def indices(self) -> np.ndarray | None:

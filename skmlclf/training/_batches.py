@@ -106,7 +106,7 @@ class EntryWeights:
         """Return the weights of the stored entries of a matrix of the same shape, in its order."""
         rows = np.repeat(np.arange(positives.shape[0]), np.diff(positives.indptr))
         if self.kind == "dense":
-            return self.values[rows, positives.indices].astype(np.float64)
+            return np.asarray(self.values[rows, positives.indices], dtype=np.float64)
         # Relative to the default, so that what is not stored is zero.
         extra = self._extra()
         return self.default + np.asarray(extra[rows, positives.indices]).ravel()
@@ -114,14 +114,16 @@ class EntryWeights:
     def column_sums(self, row_weight: np.ndarray) -> np.ndarray:
         """Return the sums of each column's weights, the rows weighted."""
         if self.kind == "dense":
-            return row_weight @ self.values
-        return self.default * row_weight.sum() + row_weight @ self._extra()
+            return np.asarray(row_weight @ self.values)
+        return np.asarray(self.default * row_weight.sum() + row_weight @ self._extra())
 
     def unknown(self, rows: slice) -> np.ndarray:
         """Return which entries of some rows have no weight, as a dense bool array."""
         if self.kind == "dense":
-            return self.values[rows] == 0
-        return self.default + self._extra()[rows].toarray() == 0
+            unknown: np.ndarray = self.values[rows] == 0
+        else:
+            unknown = self.default + self._extra()[rows].toarray() == 0
+        return unknown
 
     def _extra(self) -> sparse.csr_matrix:
         extra = self.values.astype(np.float64)
@@ -135,7 +137,7 @@ class EntryWeights:
     @cached_property
     def _by_row(self) -> np.ndarray:
         if self.kind == "dense":
-            return self.values.mean(axis=1, dtype=np.float64)
+            return np.asarray(self.values.mean(axis=1, dtype=np.float64))
         return self.default + np.asarray(self._extra().mean(axis=1)).ravel()
 
 
@@ -263,7 +265,7 @@ class ArrayBatches:
             return None
         values = self.entry_weight.values
         if self.entry_weight.kind == "dense":
-            return values[rows].astype(np.float32, copy=False)
+            return np.asarray(values[rows], dtype=np.float32)
         entries, stored = _entries(values, rows, starts)
         default = np.asarray(self.entry_weight.default, dtype=np.float32)
         return SparseWeights(entries, values.data[stored].astype(np.float32), default)

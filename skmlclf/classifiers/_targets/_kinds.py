@@ -22,7 +22,7 @@ def is_multilabel(y: Any) -> bool:
             # Rows of several lengths: the reader of indicators says what to do.
             return True
     if sparse.issparse(y):
-        return y.ndim != 2 or y.shape[1] != 1
+        return bool(y.ndim != 2 or y.shape[1] != 1)
     return len(y.shape) == 2 and y.shape[1] > 1
 
 
@@ -30,11 +30,11 @@ def as_classes(y: Any) -> np.ndarray:
     """Return one-dimensional classes as a finite array."""
     if sparse.issparse(y) and y.ndim == 2:
         y = read_indicator(y, "y").toarray().ravel()
-    y = column_or_1d(y, warn=True)
-    if y.dtype.kind == "f":
-        assert_all_finite(y, input_name="y")
-    check_classification_targets(y)
-    return y
+    classes: np.ndarray = column_or_1d(y, warn=True)
+    if classes.dtype.kind == "f":
+        assert_all_finite(classes, input_name="y")
+    check_classification_targets(classes)
+    return classes
 
 
 def class_codes(y: Any, classes: np.ndarray) -> np.ndarray:
@@ -48,7 +48,7 @@ def class_codes(y: Any, classes: np.ndarray) -> np.ndarray:
     if is_multilabel(y):
         raise ValueError(f"y must be 1-d classes as in the first fit, got shape {np.shape(y)}.")
     y = as_classes(y)
-    codes = np.searchsorted(classes, y).clip(max=len(classes) - 1)
+    codes: np.ndarray = np.searchsorted(classes, y).clip(max=len(classes) - 1)
     unknown = classes[codes] != y
     if unknown.any():
         raise ValueError(
