@@ -191,7 +191,7 @@ class Indicator:
         stored = coo.data != 0
         if (coo.data[stored] != 1).any():
             self._raise_not_binary(coo.data[stored])
-        flat = coo.row[stored].astype(np.int64) * y.shape[1] + coo.col[stored]
+        flat: NDArray[np.int64] = coo.row[stored].astype(np.int64) * y.shape[1] + coo.col[stored]
         if (np.diff(flat) <= 0).any():
             flat.sort()
             flat = flat[np.concatenate(([True], np.diff(flat) > 0))]

@@ -416,4 +416,5 @@ def _unpack(packed: Any) -> _Index:
     if isinstance(packed, tuple):
         bits, n = packed
         return np.flatnonzero(np.unpackbits(bits, count=n))
-    return packed.astype(np.int64)
+    rows: np.ndarray = packed.astype(np.int64)
+    return rows

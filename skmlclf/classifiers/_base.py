@@ -248,7 +248,7 @@ default=None
         before = self._network_
         structure = getattr(before, "structure", None)
         if structure is not None:
-            network = replace(network, structure=structure)  # type: ignore[type-var]
+            network = replace(network, structure=structure)  # type: ignore[type-var]  # a dataclass
         if (before, _settings(self._optimizer_)) != (network, _settings(self.optimizer)):
             raise ValueError(
                 f"Training resumes with {before} and {self._optimizer_!r}, but the parameters now"

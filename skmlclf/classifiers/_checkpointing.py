@@ -103,7 +103,8 @@ class NoCheckpoints:
 
     def new_generator(self, estimator: Any) -> np.random.RandomState:
         """Return the generator that the fit starts from."""
-        return estimator._new_generator()
+        rng: np.random.RandomState = estimator._new_generator()
+        return rng
 
     def check(self, describe: Callable[[], Description]) -> None:
         """Refuse a checkpoint of a fit on other data, or from other weights.
@@ -214,7 +215,7 @@ class _Checkpoints(NoCheckpoints):
         Either way the caller's generator is asked for one number, and once.
         """
         if self._saved is None:
-            rng = estimator._new_generator()
+            rng: np.random.RandomState = estimator._new_generator()
             self._drawn = describe_parameters(estimator)["random_state"]
             return rng
         if not self._has_drawn:

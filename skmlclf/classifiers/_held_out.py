@@ -203,7 +203,8 @@ class _HeldOutResponses:
     @property
     def _X(self) -> np.ndarray:
         rows = self.rows
-        return rows.X if rows.indices is None else rows.X[rows.indices]
+        X: np.ndarray = rows.X if rows.indices is None else rows.X[rows.indices]
+        return X
 
     def top_k(self, k: int) -> tuple[np.ndarray, np.ndarray]:
         labels, scores = self.targets.ranking(self.evaluation)

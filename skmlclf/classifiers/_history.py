@@ -89,7 +89,8 @@ class HistoryRecorder(keras.callbacks.Callback):
     def measure(self) -> dict[str, float]:
         """Measure the held-out rows after an epoch, before any callback changes the weights."""
         self._samples.append(_sample(self.model))
-        return self.evaluate()
+        values: dict[str, float] = self.evaluate()
+        return values
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Append the values.

@@ -61,7 +61,7 @@ def as_widths(hidden_units: int | Sequence[int]) -> tuple[int, ...]:
     """
     if isinstance(hidden_units, Integral):
         return (int(hidden_units),)
-    widths: tuple[Any, ...] = tuple(hidden_units)  # type: ignore[arg-type]
+    widths: tuple[Any, ...] = tuple(hidden_units)  # type: ignore[arg-type]  # no int
     if not all(isinstance(width, Integral) and int(width) > 0 for width in widths):
         raise ValueError(f"hidden_units must be positive ints, got {hidden_units!r}.")
     return tuple(int(width) for width in widths)

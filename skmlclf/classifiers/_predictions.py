@@ -178,4 +178,5 @@ class Predictions:
 
     def _features(self, X: ArrayLike) -> np.ndarray:
         check_is_fitted(self, "model_")
-        return read_features(X, self, fitted=True)
+        features: np.ndarray = read_features(X, self, fitted=True)
+        return features

@@ -50,7 +50,7 @@ class Rows:
     @property
     def n_features(self) -> int:
         """Number of columns."""
-        return self.X.shape[1]
+        return int(self.X.shape[1])
 
     @property
     def indices(self) -> np.ndarray | None:
@@ -212,7 +212,7 @@ def read_row_weights(sample_weight: Any, features: Any) -> np.ndarray:
     ValueError
         If they are not finite, not as many as the rows, negative, or all zero.
     """
-    weight = _check_sample_weight(
+    weight: np.ndarray = _check_sample_weight(
         sample_weight, features, dtype=np.float64, ensure_non_negative=True
     )
     # scikit-learn takes a single number as it is, and before 1.8 zeros as well.

@@ -149,7 +149,8 @@ class ParquetRowStore(ShardedRowStore):
                     f"{missing} the list of row {first + at // width} of {self._paths[shard]!r}. "
                     "Fill it, or leave it out."
                 )
-        return array.to_numpy(zero_copy_only=False).reshape(-1, width or 1)
+        values: np.ndarray = array.to_numpy(zero_copy_only=False).reshape(-1, width or 1)
+        return values
 
 
 def _open(file: str) -> Any:
@@ -225,7 +226,8 @@ def _is_list(kind: Any) -> bool:
     import pyarrow as pa
 
     types = pa.types
-    return types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
+    kinds = (types.is_list, types.is_large_list, types.is_fixed_size_list)
+    return any(is_kind(kind) for is_kind in kinds)
 
 
 def _say(kinds: dict[str, np.dtype]) -> str:

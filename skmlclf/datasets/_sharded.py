@@ -32,7 +32,8 @@ class ShardedRowStore(RowStore):
 
     def _take_shard(self, shard: int, rows: np.ndarray) -> np.ndarray:
         """Read rows of a file, distinct and in rising order, of which there is at least one."""
-        return self._read_shard(shard, rows[0], rows[-1] + 1)[rows - rows[0]]
+        taken: np.ndarray = self._read_shard(shard, rows[0], rows[-1] + 1)[rows - rows[0]]
+        return taken
 
     def read(self, start: int, stop: int) -> np.ndarray:
         rows = np.empty((stop - start, self.shape[1]), dtype=self.dtype)

@@ -9,7 +9,7 @@ from numbers import Integral
 from typing import Any, BinaryIO
 
 import numpy as np
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, issparse
 
 from skmlclf._atomic import replacing
 from skmlclf._compat import Interval, validate_params

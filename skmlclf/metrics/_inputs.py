@@ -115,9 +115,6 @@ def checked(**constraints: list[Any]) -> Callable[[_F], _F]:
     def decorate(function: _F) -> _F:
         names = signature(function).parameters
         shared = {name: c for name, c in _COMMON_CONSTRAINTS.items() if name in names}
-        wrap: Callable[[_F], _F] = validate_params(
-            shared | constraints, prefer_skip_nested_validation=True
-        )
-        return wrap(function)
+        return validate_params(shared | constraints, prefer_skip_nested_validation=True)(function)
 
     return decorate

@@ -354,7 +354,7 @@ def _hamming(y_true: Any, y_pred: Any, *, unknown: Any = None, **kwargs: Any) ->
         return loss
     weight = kwargs.get("sample_weight")
     entries = np.shape(unknown)[1] * (len(unknown) if weight is None else np.sum(weight))
-    return loss * entries / (entries - _unknown_weight(unknown, weight))
+    return float(loss * entries / (entries - _unknown_weight(unknown, weight)))
 
 
 def _unknown_weight(unknown: Any, sample_weight: Any) -> float:

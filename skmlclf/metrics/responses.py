@@ -181,9 +181,10 @@ class EstimatorResponses:
         return self._responses[key]
 
     def _of_all_labels(self, name: str) -> NDArray[Any]:
-        scores = self._once(name, partial(getattr(self._estimator, name), self._X))
-        if isinstance(scores, list):
-            return _column_of_each(scores, getattr(self._estimator, "classes_", None))
+        response = self._once(name, partial(getattr(self._estimator, name), self._X))
+        if isinstance(response, list):
+            return _column_of_each(response, getattr(self._estimator, "classes_", None))
+        scores: NDArray[Any] = response
         if self._classes is not None and np.ndim(scores) == 1:
             return np.stack([-scores, scores], axis=1)
         return scores

@@ -14,7 +14,6 @@ from sklearn.decomposition import IncrementalPCA
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import Tags, check_array, check_random_state, get_tags, indexable
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skmlclf._compat import (
@@ -23,6 +22,7 @@ from skmlclf._compat import (
     _check_feature_names_in,
     _check_method_params,
     _fit_context,
+    available_if,
 )
 from skmlclf._row_store import RowStore, is_row_store, rows_per_block
 from skmlclf._transformed_rows import TransformedRows
@@ -229,7 +229,7 @@ class BlockwiseTransformer(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         names = _check_feature_names_in(self, input_features)
-        return self.transformer_.get_feature_names_out(names)
+        return np.asarray(self.transformer_.get_feature_names_out(names))
 
     def get_metadata_routing(self) -> MetadataRouter:
         """Get which parameters of `fit` go to the transformer.

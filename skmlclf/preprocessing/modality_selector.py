@@ -171,7 +171,8 @@ class ModalitySelector(TransformerMixin, BaseEstimator):
             Names of the selected columns, which are those of the input.
         """
         check_is_fitted(self)
-        return _check_feature_names_in(self, input_features)[self.columns_]
+        names: np.ndarray = _check_feature_names_in(self, input_features)[self.columns_]
+        return names
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

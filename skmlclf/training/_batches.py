@@ -111,7 +111,7 @@ class EntryWeights:
             # Of no entries, SciPy returns a sparse matrix.
             return np.zeros(0)
         if self.kind == "dense":
-            return self.values[rows, positives.indices].astype(np.float64)
+            return np.asarray(self.values[rows, positives.indices], dtype=np.float64)
         # Relative to the default, so that what is not stored is zero.
         extra = self._extra()
         return self.default + np.asarray(extra[rows, positives.indices]).ravel()
@@ -119,14 +119,16 @@ class EntryWeights:
     def column_sums(self, row_weight: np.ndarray) -> np.ndarray:
         """Return the sums of each column's weights, the rows weighted."""
         if self.kind == "dense":
-            return row_weight @ self.values
-        return self.default * row_weight.sum() + row_weight @ self._extra()
+            return np.asarray(row_weight @ self.values)
+        return np.asarray(self.default * row_weight.sum() + row_weight @ self._extra())
 
     def unknown(self, rows: slice) -> np.ndarray:
         """Return which entries of some rows have no weight, as a dense bool array."""
         if self.kind == "dense":
-            return self.values[rows] == 0
-        return self.default + self._extra()[rows].toarray() == 0
+            unknown: np.ndarray = self.values[rows] == 0
+        else:
+            unknown = self.default + self._extra()[rows].toarray() == 0
+        return unknown
 
     def _extra(self) -> sparse.csr_matrix:
         extra = self.values.astype(np.float64)
@@ -140,10 +142,11 @@ class EntryWeights:
     @cached_property
     def _by_row(self) -> np.ndarray:
         if self.kind == "dense":
-            return self.values.mean(axis=1, dtype=np.float64)
+            return np.asarray(self.values.mean(axis=1, dtype=np.float64))
         # A sum that is divided: SciPy's mean is not exact, and a row of no weight has to be zero.
         sums = np.asarray(self._extra().sum(axis=1)).ravel()
-        return self.default + sums / self.values.shape[1]
+        by_row: np.ndarray = self.default + sums / self.values.shape[1]
+        return by_row
 
 
 class RowBatches:
@@ -275,7 +278,7 @@ class RowBatches:
             return None
         values = self.entry_weight.values
         if self.entry_weight.kind == "dense":
-            return values[rows].astype(np.float32, copy=False)
+            return np.asarray(values[rows], dtype=np.float32)
         entries, stored = _entries(values, rows, starts)
         default = np.asarray(self.entry_weight.default, dtype=np.float32)
         return SparseWeights(entries, values.data[stored].astype(np.float32), default)

@@ -90,7 +90,8 @@ class Targets(ABC):
 
     def predict_log_proba(self, predictor: Predictor, X: Any) -> np.ndarray:
         """Return the logarithm of the probability of every class or label."""
-        return -np.logaddexp(0, -predictor.logits(X))
+        log_proba: np.ndarray = -np.logaddexp(0, -predictor.logits(X))
+        return log_proba
 
     def best(self, predictor: Predictor, X: Any, k: int) -> Best:
         """Return the `k` best columns of each row, one column per class or label."""
@@ -151,7 +152,7 @@ class Targets(ABC):
         """Return a score for every column, comparable from row to row."""
         return predictor.logits(X)
 
-    def _read_factors(self, class_weight: Any, expected: str, unit: str) -> Any:
+    def _read_factors(self, class_weight: Any, expected: str, unit: str) -> str | np.ndarray | None:
         """Read `class_weight`; `expected` describes the names of a mapping in an error."""
         if class_weight is None or isinstance(class_weight, str):
             return class_weight
@@ -184,7 +185,8 @@ class Targets(ABC):
 
     def score(self, y_true: sparse.csr_matrix, y_pred: sparse.csr_matrix) -> np.ndarray:
         """Return for each row whether two encoded targets are equal."""
-        return np.asarray((y_true != y_pred).sum(axis=1)).ravel() == 0
+        equal: np.ndarray = np.asarray((y_true != y_pred).sum(axis=1)).ravel() == 0
+        return equal
 
 
 def _as_numbers(class_weight: Any) -> np.ndarray:

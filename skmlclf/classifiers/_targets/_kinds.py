@@ -22,7 +22,7 @@ def is_multilabel(y: Any) -> bool:
             # Rows of several lengths: the reader of indicators says what to do.
             return True
     if sparse.issparse(y):
-        return y.ndim != 2 or y.shape[1] != 1
+        return bool(y.ndim != 2 or y.shape[1] != 1)
     return len(y.shape) == 2 and y.shape[1] > 1
 
 
@@ -31,13 +31,13 @@ def as_classes(y: Any) -> np.ndarray:
     if sparse.issparse(y) and y.ndim == 2:
         y = read_indicator(y, "y").toarray().ravel()
     check_not_masked(y, "y")
-    y = column_or_1d(y, warn=True)
-    if y.dtype.kind == "f":
-        assert_all_finite(y, input_name="y")
-    if y.dtype.kind == "O":
-        sorted_classes(y, "y")
-    check_classification_targets(y)
-    return y
+    classes: np.ndarray = column_or_1d(y, warn=True)
+    if classes.dtype.kind == "f":
+        assert_all_finite(classes, input_name="y")
+    if classes.dtype.kind == "O":
+        sorted_classes(classes, "y")
+    check_classification_targets(classes)
+    return classes
 
 
 def sorted_classes(values: Any, name: str) -> np.ndarray:
@@ -70,6 +70,7 @@ def class_codes(y: Any, classes: np.ndarray) -> np.ndarray:
     if is_multilabel(y):
         raise ValueError(f"y must be 1-d classes as in the first fit, got shape {np.shape(y)}.")
     y = as_classes(y)
+    codes: np.ndarray
     try:
         codes = np.searchsorted(classes, y).clip(max=len(classes) - 1)
     except TypeError:
