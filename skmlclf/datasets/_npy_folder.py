@@ -284,7 +284,8 @@ def _read_description(folder: Path) -> dict[str, Any] | None:
 
 def _read_small(path: Path, load: Any) -> Any:
     try:
-        return load(path)
+        with open(path, "rb") as file:
+            return load(file)
     except Exception as error:
         raise ValueError(
             f"Expected {str(path)!r} to be as it was written. It is damaged: {error}. Delete it "

@@ -12,7 +12,7 @@ from sklearn import get_config
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.decomposition import IncrementalPCA
 from sklearn.frozen import FrozenEstimator
-from sklearn.utils import Tags, check_array, check_random_state, get_tags, indexable
+from sklearn.utils import Tags, check_array, check_random_state, gen_batches, get_tags, indexable
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -56,9 +56,9 @@ class BlockwiseTransformer(TransformerMixin, BaseEstimator):
         Rows of the sample, drawn without replacement, on which a transformer without `partial_fit`
         is fitted. Fewer rows than that are all taken, in order.
     block_rows : int, default=None
-        Rows of a block. The last may have up to twice as many, so that none is too small to be
-        fitted on. `None` takes as many as fit into 8 MiB, and no fewer than the transformer's
-        `n_components` where that is a number.
+        Rows of a block. `None` takes as many as fit into 8 MiB; to fit `IncrementalPCA`, as many as
+        its `batch_size` says. A block to fit on has no fewer than the transformer's
+        `n_components`, where that is a number: a last one that would is added to that before it.
     random_state : int, RandomState instance or None, default=None
         Seed of the sample. Not used by a transformer with `partial_fit`. The transformer has a
         `random_state` of its own.
@@ -81,8 +81,9 @@ class BlockwiseTransformer(TransformerMixin, BaseEstimator):
     Notes
     -----
     An array in memory is fitted and transformed in the same blocks as rows on disk, so that both
-    give the same result. Of a transformer such as `IncrementalPCA` it depends on `block_rows`, and
-    a product of matrices may round a row differently in a block of another size.
+    give the same result. `IncrementalPCA` is then fitted as it is on its own. Of such a transformer
+    the result depends on `block_rows`, and a product of matrices may round a row differently in a
+    block of another size.
 
     What is made of float32 is float32, also where the transformer alone would return float64, as
     `IncrementalPCA` does. float16 is converted to float32 first. Sparse matrices are taken if the
@@ -264,13 +265,6 @@ class BlockwiseTransformer(TransformerMixin, BaseEstimator):
             estimator=self,
         )
 
-    def _block_size(self, rows: Any, transformer: Any) -> int:
-        if self.block_rows is not None:
-            return int(self.block_rows)
-        n_components = getattr(transformer, "n_components", None)
-        at_least = int(n_components) if isinstance(n_components, Integral) else 1
-        return max(at_least, rows_per_block(rows.shape[1], rows.dtype))
-
     def _sample(self, n_rows: int) -> slice | np.ndarray:
         if n_rows <= self.n_sample_rows:
             return slice(None)
@@ -278,15 +272,23 @@ class BlockwiseTransformer(TransformerMixin, BaseEstimator):
         return np.sort(rng.choice(n_rows, self.n_sample_rows, replace=False))
 
     def _blocks_to_fit(self, rows: Any, transformer: Any) -> Iterator[slice]:
-        """Yield what rows are in each block; the last has what is left as well."""
-        n_rows, size = rows.shape[0], self._block_size(rows, transformer)
-        starts = [i * size for i in range(max(1, n_rows // size))]
-        for start, stop in zip(starts, [*starts[1:], n_rows], strict=True):
-            yield slice(start, stop)
+        """Yield what rows are in each block; a last one that would be too small is not divided."""
+        size = self._block_size(rows)
+        if self.block_rows is None and isinstance(transformer, IncrementalPCA):
+            # Its own default: each block costs a decomposition, however many rows it has.
+            size = transformer.batch_size or 5 * rows.shape[1]
+        n_components = getattr(transformer, "n_components", None)
+        at_least = int(n_components) if isinstance(n_components, Integral) else 0
+        return gen_batches(rows.shape[0], max(size, at_least), min_batch_size=at_least)
+
+    def _block_size(self, rows: Any) -> int:
+        if self.block_rows is not None:
+            return int(self.block_rows)
+        return rows_per_block(rows.shape[1], rows.dtype)
 
     def _apply(self, method: str, rows: Any) -> Any:
         function = partial(_apply_to_block, self.transformer_, method)
-        size = self._block_size(rows, self.transformer_)
+        size = self._block_size(rows)
         if is_row_store(rows):
             first = function(rows[:1])
             if sparse.issparse(first):

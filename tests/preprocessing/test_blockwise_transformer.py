@@ -87,20 +87,22 @@ def test_all_rows_are_seen(transformer):
     np.testing.assert_allclose(ours, transformer.fit_transform(ARRAY), rtol=1e-5, atol=1e-6)
 
 
-def test_a_small_last_block_is_merged():
-    # 95 rows in blocks of 10, of which 5 would be left: less than 8 components.
-    wide = np.hstack([ARRAY, ARRAY**2])
-    ours = BlockwiseTransformer(IncrementalPCA(8), block_rows=10).fit(wide).transformer_
-    expected = IncrementalPCA(8)
-    for start, stop in [*((i, i + 10) for i in range(0, 80, 10)), (80, 95)]:
-        expected.partial_fit(wide[start:stop])
-    np.testing.assert_array_equal(ours.components_, expected.components_)
-    assert ours.n_samples_seen_ == N_ROWS
+@pytest.mark.parametrize("n_rows", [95, 88, 80, 9])
+def test_incremental_pca_is_fitted_as_on_its_own(store, n_rows):
+    # Of 95 and 88 rows in blocks of 10, the last is added to that before it or not.
+    for params, size in [({"batch_size": 10}, None), ({}, None), ({"batch_size": 10}, 10)]:
+        expected = IncrementalPCA(6, **params).fit(ARRAY[:n_rows])
+        ours = BlockwiseTransformer(IncrementalPCA(6, **params), block_rows=size)
+        found = ours.fit(store[:n_rows]).transformer_
+        np.testing.assert_array_equal(found.components_, expected.components_)
+        np.testing.assert_array_equal(found.mean_, expected.mean_)
+        assert found.n_samples_seen_ == n_rows
 
 
-def test_blocks_are_large_enough_for_the_components(monkeypatch):
-    monkeypatch.setattr("skmlclf._row_store._BLOCK_BYTES", 24)
-    assert BlockwiseTransformer(IncrementalPCA(4)).fit(ARRAY).transformer_.n_components_ == 4
+def test_blocks_are_large_enough_for_the_components(store):
+    found = BlockwiseTransformer(IncrementalPCA(6), block_rows=2).fit(store).transformer_
+    expected = IncrementalPCA(6, batch_size=6).fit(ARRAY)
+    np.testing.assert_array_equal(found.components_, expected.components_)
 
 
 def test_a_sample_is_drawn_from_a_seed(store):
