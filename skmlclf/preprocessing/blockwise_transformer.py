@@ -279,7 +279,10 @@ class BlockwiseTransformer(TransformerMixin, BaseEstimator):
             size = transformer.batch_size or 5 * rows.shape[1]
         n_components = getattr(transformer, "n_components", None)
         at_least = int(n_components) if isinstance(n_components, Integral) else 0
-        return gen_batches(rows.shape[0], max(size, at_least), min_batch_size=at_least)
+        blocks: Iterator[slice] = gen_batches(
+            rows.shape[0], max(size, at_least), min_batch_size=at_least
+        )
+        return blocks
 
     def _block_size(self, rows: Any) -> int:
         if self.block_rows is not None:
