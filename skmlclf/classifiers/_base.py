@@ -13,8 +13,8 @@ from sklearn.utils import Tags, check_random_state
 
 from skmlclf._compat import CallbackSupportMixin, _fit_context, with_callbacks
 from skmlclf.classifiers._fit import Fit, FitData, Plan, callbacks_of
+from skmlclf.classifiers._hidden_layer import HiddenLayer
 from skmlclf.classifiers._parameters import CONSTRAINTS, check_optimization
-from skmlclf.classifiers._predictions import Predictions
 from skmlclf.classifiers._saving import Saving
 from skmlclf.classifiers._scikeras import ModelBuilder
 from skmlclf.classifiers._state import FITTED, fitted_state, restore
@@ -34,7 +34,7 @@ from skmlclf.training import (
 
 
 class BaseKerasClassifier(
-    Predictions, Saving, CallbackSupportMixin, ClassifierMixin, BaseEstimator
+    HiddenLayer, Saving, CallbackSupportMixin, ClassifierMixin, BaseEstimator
 ):
     """Base class of the classifiers: all but the network, which subclasses define."""
 
@@ -56,6 +56,8 @@ class BaseKerasClassifier(
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         tags.classifier_tags.multi_label = True
+        # Hidden layers are float32, whatever the features are.
+        tags.transformer_tags.preserves_dtype = []
         return tags
 
     def _network(self, n_features: int, n_outputs: int, output: str) -> Network:

@@ -4,6 +4,7 @@ from skmlclf._compat import check_backend
 from skmlclf.networks._contract import (
     Network,
     build_model,
+    hidden_layer_of,
     logits_of,
     set_dropout,
     set_output_bias,
@@ -22,6 +23,7 @@ __all__ = [
     "Network",
     "VariableDropout",
     "build_model",
+    "hidden_layer_of",
     "logits_of",
     "set_dropout",
     "set_output_bias",

@@ -13,12 +13,13 @@ class Network(Protocol):
     A network is hashable. Fits whose networks are equal share one compiled step, so that nothing
     a grid search may vary for free (learning rate, weights, seeds) belongs to it.
 
-    Five hooks are optional. ``set_output_bias(model, bias)`` sets the bias of the output units
+    Six hooks are optional. ``set_output_bias(model, bias)`` sets the bias of the output units
     before the first step, and ``shift_output_bias(model, shift)`` adds to it when rows of a later
     call have changed the frequencies of the labels. ``set_dropout(model, rate)`` sets the rate of
-    every dropout. ``describing(model)`` returns the network together with what is known of its
-    structure only once it is built. ``variables()`` yields name and shape of the variables of a
-    model without building it, so that a file can be compared with the structure first.
+    every dropout. ``hidden_layer(model)`` returns the symbolic output of the last hidden layer, as
+    it is without dropout. ``describing(model)`` returns the network together with what is known of
+    its structure only once it is built. ``variables()`` yields name and shape of the variables of
+    a model without building it, so that a file can be compared with the structure first.
     """
 
     @property
@@ -92,6 +93,32 @@ def logits_of(model: keras.Model) -> Any:
         Of shape ``(None, n_outputs)``.
     """
     return model.get_layer("probabilities").input
+
+
+def hidden_layer_of(network: Network, model: keras.Model) -> Any:
+    """Return the symbolic output of the last hidden layer.
+
+    Parameters
+    ----------
+    network : Network
+        Structure of the model.
+    model : keras.Model
+        As `build_model` builds it.
+
+    Returns
+    -------
+    keras.KerasTensor
+        Of shape ``(None, n_hidden)``; where nothing is hidden, the features.
+
+    Raises
+    ------
+    ValueError
+        If the network cannot tell.
+    """
+    hook = getattr(network, "hidden_layer", None)
+    if hook is None:
+        raise ValueError(f"{type(network).__name__} does not tell which layer is its last hidden.")
+    return hook(model)
 
 
 def set_output_bias(network: Network, model: keras.Model, bias: np.ndarray) -> None:

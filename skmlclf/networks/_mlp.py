@@ -125,6 +125,10 @@ class MLPNetwork:
         yield from trainable
         yield from others
 
+    def hidden_layer(self, model: keras.Model) -> Any:
+        """Return the symbolic output of the last hidden layer; the features where there is none."""
+        return model.get_layer("logits").input
+
     def set_output_bias(self, model: keras.Model, bias: np.ndarray) -> None:
         """Set the bias of the output units."""
         model.get_layer("logits").bias.assign(bias)
