@@ -3,6 +3,7 @@
 from skmlclf._compat import check_backend
 from skmlclf.networks._contract import (
     Network,
+    auxiliary_logits_of,
     build_model,
     hidden_layer_of,
     logits_of,
@@ -22,6 +23,7 @@ __all__ = [
     "MLPNetwork",
     "Network",
     "VariableDropout",
+    "auxiliary_logits_of",
     "build_model",
     "hidden_layer_of",
     "logits_of",

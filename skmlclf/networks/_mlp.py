@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from skmlclf.networks._layers import VariableDropout
+from skmlclf.networks._layers import GroupRMSNormalization, RootProbabilities, VariableDropout
 
 ACTIVATIONS = ("relu", "gelu", "silu", "elu", "selu", "tanh", "sigmoid")
 
@@ -31,6 +31,9 @@ class MLPNetwork:
         Width of each hidden layer; empty for a linear model.
     activation : str, default="relu"
         Keras name of the hidden activation.
+    feature_groups : tuple of int, default=()
+        Widths of the groups of features that are each divided by their root mean square first;
+        empty for none.
     normalize_inputs : bool, default=False
         Whether a batch normalisation stands before the first layer.
     batch_normalization : bool, default=False
@@ -39,6 +42,12 @@ class MLPNetwork:
         Whether a dropout follows each hidden layer.
     residual : bool, default=False
         Whether a hidden layer as wide as its input adds that input to its output.
+    input_dropout : bool, default=False
+        Whether a dropout stands before the first hidden layer.
+    label_units : int, default=0
+        Units of a layer that takes the square roots of the probabilities of a first head, and
+        gives them to a second one beside the last hidden layer. The second is the output; both are
+        trained. Zero leaves one head.
     precision : {"float32", "bfloat16"}, default="float32"
         What the matrix products compute in; weights are float32 in any case.
     """
@@ -48,10 +57,13 @@ class MLPNetwork:
     output: str
     hidden_units: tuple[int, ...]
     activation: str = "relu"
+    feature_groups: tuple[int, ...] = ()
     normalize_inputs: bool = False
     batch_normalization: bool = False
     dropout: bool = False
     residual: bool = False
+    input_dropout: bool = False
+    label_units: int = 0
     precision: str = "float32"
 
     def build(self, seed: int = 0) -> keras.Model:
@@ -73,18 +85,22 @@ class MLPNetwork:
         # A policy object, not the global policy: the caller's own models keep theirs.
         policy = keras.DTypePolicy("mixed_bfloat16" if self.precision == "bfloat16" else "float32")
         inputs = x = keras.Input((self.n_features,), dtype="float32", name="embeddings")
+        if self.feature_groups:
+            x = GroupRMSNormalization(self.feature_groups, dtype=policy, name="input_scaling")(x)
         if self.normalize_inputs:
             x = self._norm(policy, "input_norm")(x)
+        if self.input_dropout:
+            x = VariableDropout(0.0, next(seeds), dtype=policy, name="input_dropout")(x)
         for i, units in enumerate(self.hidden_units, start=1):
             below = x
-            x = self._dense(units, policy, seeds, name=f"dense_{i}")(x)
-            if self.batch_normalization:
-                x = self._norm(policy, f"norm_{i}")(x)
-            x = keras.layers.Activation(self.activation, dtype=policy, name=f"activation_{i}")(x)
-            if self.dropout:
-                x = VariableDropout(0.0, next(seeds), dtype=policy, name=f"dropout_{i}")(x)
+            x = self._block(x, units, policy, seeds, str(i))
             if self.residual and below.shape[-1] == units and i > 1:
                 x = keras.layers.Add(dtype=policy, name=f"residual_{i}")([x, below])
+        if self.label_units:
+            first = self._dense(self.n_outputs, policy, seeds, name="first_logits")(x)
+            labels = RootProbabilities(self.output, dtype=policy, name="first_probabilities")(first)
+            labels = self._block(labels, self.label_units, policy, seeds, "labels")
+            x = keras.layers.Concatenate(dtype=policy, name="hidden_and_labels")([x, labels])
         return keras.Model(inputs, self._dense(self.n_outputs, policy, seeds, name="logits")(x))
 
     def variables(self) -> Iterator[tuple[str, tuple[int, ...]]]:
@@ -106,43 +122,76 @@ class MLPNetwork:
                 (f"{name}.{each}", (width,)) for each in ("moving_mean", "moving_variance")
             )
 
+        def dropout(name: str) -> None:
+            others.extend([(f"{name}.rate", ()), (f"{name}.seed", (2,))])
+
+        def block(width: int, units: int, name: str) -> None:
+            trainable.append((f"dense_{name}.kernel", (width, units)))
+            if self.batch_normalization:
+                norm(f"norm_{name}", units)
+            else:
+                trainable.append((f"dense_{name}.bias", (units,)))
+            if self.dropout:
+                dropout(f"dropout_{name}")
+
+        def head(width: int, name: str) -> None:
+            trainable.append((f"{name}.kernel", (width, self.n_outputs)))
+            trainable.append((f"{name}.bias", (self.n_outputs,)))
+
         width = self.n_features
         if self.normalize_inputs:
             norm("input_norm", width)
+        if self.input_dropout:
+            dropout("input_dropout")
         for i, units in enumerate(self.hidden_units, start=1):
-            trainable.append((f"dense_{i}.kernel", (width, units)))
-            if self.batch_normalization:
-                norm(f"norm_{i}", units)
-            else:
-                trainable.append((f"dense_{i}.bias", (units,)))
-            if self.dropout:
-                others += [(f"dropout_{i}.rate", ()), (f"dropout_{i}.seed", (2,))]
+            block(width, units, str(i))
             width = units
-        trainable += [
-            ("logits.kernel", (width, self.n_outputs)),
-            ("logits.bias", (self.n_outputs,)),
-        ]
+        if self.label_units:
+            head(width, "first_logits")
+            block(self.n_outputs, self.label_units, "labels")
+            width += self.label_units
+        head(width, "logits")
         yield from trainable
         yield from others
 
     def hidden_layer(self, model: keras.Model) -> Any:
         """Return the symbolic output of the last hidden layer; the features where there is none."""
-        return model.get_layer("logits").input
+        return self._heads(model)[-1].input
+
+    def auxiliary_logits(self, model: keras.Model) -> list[Any]:
+        """Return the symbolic logits of the first head, where there are two."""
+        return [head.output for head in self._heads(model)[1:]]
 
     def set_output_bias(self, model: keras.Model, bias: np.ndarray) -> None:
-        """Set the bias of the output units."""
-        model.get_layer("logits").bias.assign(bias)
+        """Set the bias of the output units, in every head."""
+        for head in self._heads(model):
+            head.bias.assign(bias)
 
     def shift_output_bias(self, model: keras.Model, shift: np.ndarray) -> None:
-        """Add to the bias of the output units."""
-        bias = model.get_layer("logits").bias
-        bias.assign(bias.numpy() + shift)
+        """Add to the bias of the output units, in every head."""
+        for head in self._heads(model):
+            head.bias.assign(head.bias.numpy() + shift)
 
-    def set_dropout(self, model: keras.Model, rate: float) -> None:
-        """Set the rate of every dropout."""
+    def set_dropout(self, model: keras.Model, rate: float, input_rate: float) -> None:
+        """Set the rates of the dropouts after hidden layers, and before the first."""
         for layer in model.layers:
             if isinstance(layer, VariableDropout):
-                layer.rate.assign(rate)
+                layer.rate.assign(input_rate if layer.name == "input_dropout" else rate)
+
+    def _heads(self, model: keras.Model) -> list[Any]:
+        """Return the layers that compute logits, that of the output first."""
+        names = ("logits", "first_logits") if self.label_units else ("logits",)
+        return [model.get_layer(name) for name in names]
+
+    def _block(self, x: Any, units: int, policy: Any, seeds: Iterator[int], name: str) -> Any:
+        """Return a hidden layer of what comes before it."""
+        x = self._dense(units, policy, seeds, name=f"dense_{name}")(x)
+        if self.batch_normalization:
+            x = self._norm(policy, f"norm_{name}")(x)
+        x = keras.layers.Activation(self.activation, dtype=policy, name=f"activation_{name}")(x)
+        if self.dropout:
+            x = VariableDropout(0.0, next(seeds), dtype=policy, name=f"dropout_{name}")(x)
+        return x
 
     def _norm(self, policy: Any, name: str) -> Any:
         # Keras' momentum of 0.99 takes hundreds of steps to forget the start, more than a short
@@ -153,7 +202,7 @@ class MLPNetwork:
         # A bias under a batch normalisation would be subtracted again with the mean.
         return keras.layers.Dense(
             units,
-            use_bias=name == "logits" or not self.batch_normalization,
+            use_bias=name in ("logits", "first_logits") or not self.batch_normalization,
             kernel_initializer=keras.initializers.GlorotUniform(next(seeds)),
             dtype=policy,
             name=name,
