@@ -32,9 +32,8 @@ from skmlclf.training import (
     reset_optimizer,
 )
 
-
 # What a file that does not name these parameters, because it is older than they are, was fitted by.
-_BEFORE = {"feature_groups": None, "input_dropout": 0.0, "label_units": 0, "ema_momentum": 0.0}
+_BEFORE = {"feature_groups": None, "input_dropout": 0.0, "label_units": (), "ema_momentum": 0.0}
 
 
 class BaseKerasClassifier(

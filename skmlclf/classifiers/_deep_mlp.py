@@ -21,8 +21,8 @@ class DeepMLPClassifier(BaseKerasClassifier):
     ----------
     hidden_units : int or sequence of int, default=2048
         Width of each block.
-    label_units : int, default=256
-        Units between the two heads; 0 leaves out the second head. A single output has one head.
+    label_units : int or sequence of int, default=(256, 256)
+        Width of each layer that corrects the labels; ``()`` for none. A single output has none.
     activation : {"relu", "gelu", "silu", "elu", "selu", "tanh", "sigmoid"}, default="relu"
         Hidden activation.
     feature_groups : sequence of int, "auto" or None, default="auto"
@@ -139,7 +139,7 @@ class DeepMLPClassifier(BaseKerasClassifier):
         self,
         hidden_units: int | Sequence[int] = 2048,
         *,
-        label_units: int = 256,
+        label_units: int | Sequence[int] = (256, 256),
         activation: str = "relu",
         feature_groups: Sequence[int] | str | None = "auto",
         dropout: float = 0.5,
@@ -196,6 +196,7 @@ class DeepMLPClassifier(BaseKerasClassifier):
 
     def _network(self, n_features: int, n_outputs: int, output: str) -> Network:
         groups = resolve_feature_groups(self.feature_groups, n_features)
+        label_units = as_widths(self.label_units, "label_units")
         return MLPNetwork(
             n_features,
             n_outputs,
@@ -209,6 +210,6 @@ class DeepMLPClassifier(BaseKerasClassifier):
             input_dropout=self.input_dropout > 0,
             residual=True,
             # One probability has nothing to tell another.
-            label_units=self.label_units if n_outputs > 1 else 0,
+            label_units=label_units if n_outputs > 1 else (),
             precision=self.precision,
         )

@@ -11,7 +11,7 @@ from skmlclf.training import OPTIMIZERS, SCHEDULES, check_optimizer
 CONSTRAINTS: dict[str, list[Any]] = {
     "hidden_units": [Interval(Integral, 1, None, closed="left"), tuple, list],
     "activation": [StrOptions(set(ACTIVATIONS))],
-    "label_units": [Interval(Integral, 0, None, closed="left")],
+    "label_units": [Interval(Integral, 1, None, closed="left"), tuple, list],
     "feature_groups": [None, StrOptions({"auto"}), "array-like"],
     "dropout": [Interval(Real, 0, 1, closed="left")],
     "input_dropout": [Interval(Real, 0, 1, closed="left")],
@@ -40,13 +40,15 @@ CONSTRAINTS: dict[str, list[Any]] = {
 }
 
 
-def as_widths(hidden_units: int | Sequence[int]) -> tuple[int, ...]:
-    """Return the widths of the hidden layers as a tuple.
+def as_widths(units: int | Sequence[int], name: str = "hidden_units") -> tuple[int, ...]:
+    """Return the widths of layers as a tuple.
 
     Parameters
     ----------
-    hidden_units : int or sequence of int
+    units : int or sequence of int
         One width or several.
+    name : str, default="hidden_units"
+        What errors call them.
 
     Returns
     -------
@@ -57,11 +59,11 @@ def as_widths(hidden_units: int | Sequence[int]) -> tuple[int, ...]:
     ValueError
         If a width is not a positive int.
     """
-    if isinstance(hidden_units, Integral):
-        return (int(hidden_units),)
-    widths: tuple[Any, ...] = tuple(hidden_units)  # type: ignore[arg-type]
+    if isinstance(units, Integral):
+        return (int(units),)
+    widths: tuple[Any, ...] = tuple(units)  # type: ignore[arg-type]
     if not all(isinstance(width, Integral) and int(width) > 0 for width in widths):
-        raise ValueError(f"hidden_units must be positive ints, got {hidden_units!r}.")
+        raise ValueError(f"{name} must be positive ints, got {units!r}.")
     return tuple(int(width) for width in widths)
 
 

@@ -30,7 +30,7 @@ FITTED = (
 """What a fit sets on the estimator, all of it told by the state."""
 
 # Of an MLPNetwork.
-_WIDTHS = ("hidden_units", "feature_groups")
+_WIDTHS = ("hidden_units", "feature_groups", "label_units")
 
 _FIELDS = {
     "targets": dict,
@@ -180,8 +180,8 @@ def _network_from_plain(
         raise ValueError(f"network.precision is {plain.get('precision')!r:.60}")
     if plain.get("kind") == "mlp":
         # Files of earlier versions have none of these.
-        described = {"feature_groups": [], "input_dropout": False, "label_units": 0, **described}
-        types: dict[str, Any] = {"activation": str, "precision": str, "label_units": int}
+        described = {"feature_groups": [], "input_dropout": False, "label_units": [], **described}
+        types: dict[str, Any] = {"activation": str, "precision": str}
         flags = ("normalize_inputs", "batch_normalization", "dropout", "residual", "input_dropout")
         types |= {**dict.fromkeys(_WIDTHS, list), **dict.fromkeys(flags, bool)}
         check_fields(described, types, "network")
@@ -189,8 +189,6 @@ def _network_from_plain(
             if not all(type(width) is int and width > 0 for width in described[name]):
                 raise ValueError(f"network.{name} must be positive ints")
             described[name] = tuple(described[name])
-        if described["label_units"] < 0:
-            raise ValueError("network.label_units must not be negative")
         if described["feature_groups"] and sum(described["feature_groups"]) != n_features:
             raise ValueError(f"network.feature_groups must cover {n_features} features")
         if described["activation"] not in ACTIVATIONS:
