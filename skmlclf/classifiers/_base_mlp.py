@@ -37,7 +37,7 @@ class BaseMLPClassifier(BaseKerasClassifier):
     learning_rate : float, default=1e-3
         Step size of the optimizer. An optimizer object keeps its own, unless this is set to
         something else than the default.
-    learning_rate_schedule : {"constant", "cosine", "linear"}, default="constant"
+    learning_rate_schedule : {"constant", "cosine", "linear"}, default="cosine"
         Learning-rate schedule over the epochs of `fit`: constant, or cosine or linear decay to
         zero.
     warmup_epochs : float, default=0.0
@@ -145,7 +145,7 @@ class BaseMLPClassifier(BaseKerasClassifier):
         dropout: float = 0.0,
         input_dropout: float = 0.0,
         learning_rate: float = 1e-3,
-        learning_rate_schedule: str = "constant",
+        learning_rate_schedule: str = "cosine",
         warmup_epochs: float = 0.0,
         epochs: int | str = "auto",
         batch_size: int | str = "auto",

@@ -31,7 +31,7 @@ class BlockMLPClassifier(BaseKerasClassifier):
     learning_rate : float, default=3e-3
         Step size of the optimizer. An optimizer object keeps its own, unless this is set to
         something else than the default.
-    learning_rate_schedule : {"constant", "cosine", "linear"}, default="constant"
+    learning_rate_schedule : {"constant", "cosine", "linear"}, default="cosine"
         Learning-rate schedule over the epochs of `fit`: constant, or cosine or linear decay to
         zero.
     warmup_epochs : float, default=0.0
@@ -49,7 +49,7 @@ class BlockMLPClassifier(BaseKerasClassifier):
         labels; an object gets the gradients that Keras would give it, of the mean over labels.
     weight_decay : float, default=0.0
         Decoupled decay of the kernels: each step shrinks them by ``learning_rate * weight_decay``.
-    ema_momentum : float, default=0.99
+    ema_momentum : float, default=0.0
         Momentum of the exponential moving average of the weights over the steps of `fit`, in
         [0, 1). The averages are what an epoch is measured by and what is kept; 0 keeps the weights
         themselves.
@@ -142,13 +142,13 @@ class BlockMLPClassifier(BaseKerasClassifier):
         dropout: float = 0.5,
         input_dropout: float = 0.2,
         learning_rate: float = 3e-3,
-        learning_rate_schedule: str = "constant",
+        learning_rate_schedule: str = "cosine",
         warmup_epochs: float = 0.0,
         epochs: int | str = "auto",
         batch_size: int | str = "auto",
         optimizer: Any = "adam",
         weight_decay: float = 0.0,
-        ema_momentum: float = 0.99,
+        ema_momentum: float = 0.0,
         label_names: Sequence[str] | None = None,
         class_weight: Any = None,
         early_stopping: bool = False,

@@ -33,7 +33,7 @@ class DeepMLPClassifier(BaseKerasClassifier):
         Share of the hidden units dropped while training, in [0, 1).
     input_dropout : float, default=0.2
         Share of the features dropped while training, in [0, 1).
-    learning_rate : float, default=8e-4
+    learning_rate : float, default=1e-3
         Step size of the optimizer. An optimizer object keeps its own, unless this is set to
         something else than the default.
     learning_rate_schedule : {"constant", "cosine", "linear"}, default="cosine"
@@ -52,9 +52,9 @@ class DeepMLPClassifier(BaseKerasClassifier):
         Adam, gradient descent with Nesterov's momentum of 0.9, or any Keras optimizer with its
         settings, from which every fit makes a new one. By name, gradients are those of the sum over
         labels; an object gets the gradients that Keras would give it, of the mean over labels.
-    weight_decay : float, default=1e-2
+    weight_decay : float, default=0.0
         Decoupled decay of the kernels: each step shrinks them by ``learning_rate * weight_decay``.
-    ema_momentum : float, default=0.99
+    ema_momentum : float, default=0.0
         Momentum of the exponential moving average of the weights over the steps of `fit`, in
         [0, 1). The averages are what an epoch is measured by and what is kept; 0 keeps the weights
         themselves.
@@ -144,14 +144,14 @@ class DeepMLPClassifier(BaseKerasClassifier):
         feature_groups: Sequence[int] | str | None = "auto",
         dropout: float = 0.5,
         input_dropout: float = 0.2,
-        learning_rate: float = 8e-4,
+        learning_rate: float = 1e-3,
         learning_rate_schedule: str = "cosine",
         warmup_epochs: float = 0.0,
         epochs: int | str = "auto",
         batch_size: int | str = "auto",
         optimizer: Any = "adam",
-        weight_decay: float = 1e-2,
-        ema_momentum: float = 0.99,
+        weight_decay: float = 0.0,
+        ema_momentum: float = 0.0,
         label_names: Sequence[str] | None = None,
         class_weight: Any = None,
         early_stopping: bool = False,
