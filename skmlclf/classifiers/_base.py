@@ -13,8 +13,8 @@ from sklearn.utils import Tags, check_random_state
 
 from skmlclf._compat import CallbackSupportMixin, _fit_context, with_callbacks
 from skmlclf.classifiers._fit import Fit, FitData, Plan, callbacks_of
+from skmlclf.classifiers._hidden_layer import HiddenLayer
 from skmlclf.classifiers._parameters import CONSTRAINTS, check_optimization
-from skmlclf.classifiers._predictions import Predictions
 from skmlclf.classifiers._saving import Saving
 from skmlclf.classifiers._scikeras import ModelBuilder
 from skmlclf.classifiers._state import FITTED, fitted_state, restore
@@ -32,9 +32,12 @@ from skmlclf.training import (
     reset_optimizer,
 )
 
+# What a file that does not name these parameters, because it is older than they are, was fitted by.
+_BEFORE = {"feature_groups": None, "input_dropout": 0.0, "label_units": (), "ema_momentum": 0.0}
+
 
 class BaseKerasClassifier(
-    Predictions, Saving, CallbackSupportMixin, ClassifierMixin, BaseEstimator
+    HiddenLayer, Saving, CallbackSupportMixin, ClassifierMixin, BaseEstimator
 ):
     """Base class of the classifiers: all but the network, which subclasses define."""
 
@@ -56,6 +59,8 @@ class BaseKerasClassifier(
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         tags.classifier_tags.multi_label = True
+        # Hidden layers are float32, whatever the features are.
+        tags.transformer_tags.preserves_dtype = []
         return tags
 
     def _network(self, n_features: int, n_outputs: int, output: str) -> Network:
@@ -135,7 +140,8 @@ default=None
     ) -> Self:
         """Train for one more epoch on the given rows.
 
-        The optimizer resumes where the call before was `partial_fit` too, or had
+        There is no learning-rate schedule, and weights are not averaged, for the number of calls is
+        not known. The optimizer resumes where the call before was `partial_fit` too, or had
         ``warm_start=True``; after any other `fit` it starts anew. Its state is part of a pickle in
         the first case only, so that other pickles are as large as the weights.
 
@@ -220,7 +226,8 @@ default=None
         if rate is not None:
             self.model_.optimizer.learning_rate = rate
         if hasattr(self, "dropout"):
-            set_dropout(self._network_, self.model_, self.dropout)
+            input_rate = getattr(self, "input_dropout", 0.0)
+            set_dropout(self._network_, self.model_, self.dropout, input_rate)
 
     def _forget(self) -> None:
         """Remove everything that a fit has set."""
@@ -240,7 +247,9 @@ default=None
         self._validate_params()
         check_precision(self.precision)
         check_optimization(self)
-        self._network(1, 1, "sigmoid")
+        groups = getattr(self, "feature_groups", None)
+        n_features = 1 if groups is None or isinstance(groups, str) else int(np.sum(groups))
+        self._network(n_features, 1, "sigmoid")
         callbacks_of(self)
 
     def _check_same(self, network: Network) -> Network:
@@ -285,14 +294,6 @@ default=None
         # A generator of the estimator's own, seeded by one draw from the caller's.
         return np.random.RandomState(check_random_state(self.random_state).randint(2**31 - 1))
 
-    def _resolved_batch_size(self, n_rows: int) -> int:
-        if self.batch_size != "auto":
-            return min(int(self.batch_size), n_rows)
-        # Smaller steps learn more in a few epochs. Where rows are few, 128 per step take two
-        # thirds of the time of 64 and rank as well after twenty epochs.
-        wanted = max(n_rows // 100, min(n_rows // 6, 128))
-        return min(n_rows, int(np.clip(wanted, 64, 256)))
-
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__().copy()
         for name in FITTED:
@@ -318,7 +319,9 @@ default=None
     @classmethod
     def _from_state(cls, params: dict[str, Any], fitted: dict[str, Any] | None) -> Self:
         """Return the classifier of what `_to_state` returned, or raise a ValueError."""
-        params = {**params, "optimizer": optimizer_from_plain(params.get("optimizer"))}
+        known = set(cls._get_param_names())
+        older = {name: value for name, value in _BEFORE.items() if name in known}
+        params = {**older, **params, "optimizer": optimizer_from_plain(params.get("optimizer"))}
         try:
             classifier = cls(**params)
             classifier._validate_params()

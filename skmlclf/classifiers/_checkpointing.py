@@ -24,7 +24,7 @@ from skmlclf.persistence import (
     read_plain,
     write_plain,
 )
-from skmlclf.training import Position
+from skmlclf.training import Position, WeightAverages
 
 _FILE = "checkpoint.safetensors"
 _FIELDS = {
@@ -36,6 +36,7 @@ _FIELDS = {
     "split_generator": dict,
     "variables": list,
     "optimizer": list,
+    "averages": (list, None),
     "record": dict,
     "best": (dict, None),
 }
@@ -63,12 +64,15 @@ class Training:
         History, and which epoch has which weights.
     best_epoch : BestEpoch or None
         Early stopping, where it is asked for.
+    averages : WeightAverages or None
+        Averages of the weights, where they are asked for.
     """
 
     model: keras.Model
     split_start: np.random.RandomState
     recorder: HistoryRecorder
     best_epoch: BestEpoch | None
+    averages: WeightAverages | None
 
     def to_plain(self, position: Position) -> dict[str, Any]:
         """Return everything that a fit needs to be resumed from here."""
@@ -79,6 +83,9 @@ class Training:
             "split_generator": random_state_to_plain(self.split_start),
             "variables": [np.asarray(v.value) for v in model_variables(self.model)],
             "optimizer": [np.asarray(v.value) for v in self.model.optimizer.variables],
+            "averages": None
+            if self.averages is None
+            else [np.asarray(v) for v in self.averages.variables],
             "record": self.recorder.to_plain(),
             "best": None if self.best_epoch is None else self.best_epoch.to_plain(),
         }
@@ -89,6 +96,8 @@ class Training:
         position = Position(rng=random_state_from_plain(plain["generator"]), **plain["position"])
         assign_arrays(model_variables(self.model), plain["variables"], "variables")
         assign_arrays(self.model.optimizer.variables, plain["optimizer"], "optimizer")
+        if self.averages is not None:
+            assign_arrays(self.averages.variables, plain["averages"] or [], "averages")
         between_epochs = position.n_batches == 0 and position.epoch > first_epoch
         self.recorder.resume_from(plain["record"], between_epochs=between_epochs)
         if plain["best"] is not None and self.best_epoch is not None:

@@ -14,6 +14,7 @@ from sklearn.utils import check_random_state
 from skmlclf._compat import _safe_indexing
 from skmlclf.classifiers._callbacks import FitCallbacks, make_callbacks
 from skmlclf.classifiers._checkpointing import NoCheckpoints, Training, checkpoints_of
+from skmlclf.classifiers._defaults import resolve_batch_size, resolve_epochs
 from skmlclf.classifiers._description import describe_data, describe_start
 from skmlclf.classifiers._held_out import HeldOut, hold_out
 from skmlclf.classifiers._history import HistoryRecorder
@@ -29,6 +30,7 @@ from skmlclf.training import (
     Position,
     Predictor,
     RowBatches,
+    WeightAverages,
     check_precision,
     check_process,
     make_schedule,
@@ -59,7 +61,7 @@ class Plan:
 
     Attributes
     ----------
-    epochs : int
+    epochs : int or "auto"
         Passes over the rows.
     schedule : str
         Name of the learning-rate schedule.
@@ -71,7 +73,7 @@ class Plan:
         Whether the rows are new ones beside those of earlier calls.
     """
 
-    epochs: int
+    epochs: int | str
     schedule: str
     warmup_epochs: float
     resumes: bool
@@ -232,8 +234,9 @@ class Fit:
 
     def _train(self, estimator: Any, recorder: HistoryRecorder) -> None:
         first = len(estimator.history_.get("loss", ()))
-        n_epochs = self.plan.epochs
-        batch_size = estimator._resolved_batch_size(len(self.rows.index))
+        n_rows = len(self.rows.index)
+        batch_size = resolve_batch_size(estimator.batch_size, n_rows)
+        n_epochs = resolve_epochs(self.plan.epochs, n_rows, batch_size)
         batches = RowBatches(
             self.rows.X,
             self.rows.positives,
@@ -243,7 +246,11 @@ class Fit:
             self.weights.entries,
         )
         best_epoch = self.callbacks.best_epoch
-        training = Training(self.model, self.split_start, recorder, best_epoch)
+        averages = None
+        # One call among many is too short for averages, as it is for a schedule.
+        if estimator.ema_momentum > 0 and not self.plan.accumulates:
+            averages = WeightAverages(self.model, estimator.ema_momentum)
+        training = Training(self.model, self.split_start, recorder, best_epoch, averages)
         start = self.checkpoints.resume(training, first)
         if start is not None and start.finished:
             self.rng.set_state(start.rng.get_state())
@@ -268,6 +275,7 @@ class Fit:
                 n_epochs * batches.n_batches,
                 round(self.plan.warmup_epochs * batches.n_batches),
             ),
+            averages=averages,
             evaluate=recorder.measure,
             callbacks=[*self.callbacks.in_order, recorder, *tasks],
             params=self.callbacks.params,

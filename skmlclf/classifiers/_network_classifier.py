@@ -34,8 +34,9 @@ class NetworkClassifier(BaseKerasClassifier):
         zero.
     warmup_epochs : float, default=0.0
         Epochs of `fit`, or a part of one, over which the learning rate rises to its value.
-    epochs : int, default=20
-        Passes over the training rows; with early stopping, at most.
+    epochs : int or "auto", default="auto"
+        Passes over the training rows; with early stopping, at most. "auto" takes 8, or where rows
+        are few as many as make 800 steps, at most 100.
     batch_size : int or "auto", default="auto"
         Rows per step, at most: an epoch is cut into batches of nearly equal size. "auto" takes 64
         to 256 by the number of rows: a hundredth of them, or up to 128 where that leaves six steps
@@ -46,6 +47,10 @@ class NetworkClassifier(BaseKerasClassifier):
         labels; an object gets the gradients that Keras would give it, of the mean over labels.
     weight_decay : float, default=0.0
         Decoupled decay of the kernels: each step shrinks them by ``learning_rate * weight_decay``.
+    ema_momentum : float, default=0.0
+        Momentum of the exponential moving average of the weights over the steps of `fit`, in
+        [0, 1). The averages are what an epoch is measured by and what is kept; 0 keeps the weights
+        themselves.
     label_names : sequence of str, default=None
         Names of the columns of a 2-d `y`; None takes those of a DataFrame.
     class_weight : None, "balanced", dict or array-like of shape (n_classes,), default=None
@@ -161,10 +166,11 @@ class NetworkClassifier(BaseKerasClassifier):
         learning_rate: float = 1e-3,
         learning_rate_schedule: str = "constant",
         warmup_epochs: float = 0.0,
-        epochs: int = 20,
+        epochs: int | str = "auto",
         batch_size: int | str = "auto",
         optimizer: Any = "adam",
         weight_decay: float = 0.0,
+        ema_momentum: float = 0.0,
         label_names: Sequence[str] | None = None,
         class_weight: Any = None,
         early_stopping: bool = False,
@@ -189,6 +195,7 @@ class NetworkClassifier(BaseKerasClassifier):
         self.batch_size = batch_size
         self.optimizer = optimizer
         self.weight_decay = weight_decay
+        self.ema_momentum = ema_momentum
         self.label_names = label_names
         self.class_weight = class_weight
         self.early_stopping = early_stopping

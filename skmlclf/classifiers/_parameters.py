@@ -17,14 +17,18 @@ _LARGEST = float(np.finfo(np.float32).max)
 CONSTRAINTS: dict[str, list[Any]] = {
     "hidden_units": [Interval(Integral, 1, None, closed="left"), tuple, list],
     "activation": [StrOptions(set(ACTIVATIONS))],
+    "label_units": [Interval(Integral, 1, None, closed="left"), tuple, list],
+    "feature_groups": [None, StrOptions({"auto"}), "array-like"],
     "dropout": [Interval(Real, 0, 1, closed="left")],
+    "input_dropout": [Interval(Real, 0, 1, closed="left")],
     "learning_rate": [Interval(Real, 0, None, closed="neither")],
     "learning_rate_schedule": [StrOptions(set(SCHEDULES))],
     "warmup_epochs": [Interval(Real, 0, None, closed="left")],
-    "epochs": [Interval(Integral, 1, None, closed="left")],
+    "epochs": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
     "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
     "optimizer": [StrOptions(set(OPTIMIZERS)), HasMethods(["get_config", "stateless_apply"])],
     "weight_decay": [Interval(Real, 0, None, closed="left")],
+    "ema_momentum": [Interval(Real, 0, 1, closed="left")],
     "label_names": [None, "array-like"],
     "class_weight": [None, StrOptions({"balanced"}), dict, "array-like"],
     "early_stopping": ["boolean"],
@@ -42,13 +46,15 @@ CONSTRAINTS: dict[str, list[Any]] = {
 }
 
 
-def as_widths(hidden_units: int | Sequence[int]) -> tuple[int, ...]:
-    """Return the widths of the hidden layers as a tuple.
+def as_widths(units: int | Sequence[int], name: str = "hidden_units") -> tuple[int, ...]:
+    """Return the widths of layers as a tuple.
 
     Parameters
     ----------
-    hidden_units : int or sequence of int
+    units : int or sequence of int
         One width or several.
+    name : str, default="hidden_units"
+        What errors call them.
 
     Returns
     -------
@@ -59,11 +65,11 @@ def as_widths(hidden_units: int | Sequence[int]) -> tuple[int, ...]:
     ValueError
         If a width is not a positive int.
     """
-    if isinstance(hidden_units, Integral):
-        return (int(hidden_units),)
-    widths: tuple[Any, ...] = tuple(hidden_units)  # type: ignore[arg-type]  # no int
+    if isinstance(units, Integral):
+        return (int(units),)
+    widths: tuple[Any, ...] = tuple(units)  # type: ignore[arg-type]  # no int
     if not all(isinstance(width, Integral) and int(width) > 0 for width in widths):
-        raise ValueError(f"hidden_units must be positive ints, got {hidden_units!r}.")
+        raise ValueError(f"{name} must be positive ints, got {units!r}.")
     return tuple(int(width) for width in widths)
 
 

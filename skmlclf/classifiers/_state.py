@@ -30,6 +30,9 @@ FITTED = (
 )  # fmt: skip
 """What a fit sets on the estimator, all of it told by the state."""
 
+# Of an MLPNetwork.
+_WIDTHS = ("hidden_units", "feature_groups", "label_units")
+
 _FIELDS = {
     "targets": dict,
     "n_features": int,
@@ -189,7 +192,9 @@ def _variable_names(network: Network, n_variables: int) -> list[str]:
 
 def _network_to_plain(network: Network) -> dict[str, Any]:
     if isinstance(network, MLPNetwork):
-        plain = {"kind": "mlp", **asdict(network), "hidden_units": list(network.hidden_units)}
+        plain = {"kind": "mlp", **asdict(network)}
+        for name in _WIDTHS:
+            plain[name] = list(plain[name])
     else:
         assert isinstance(network, FunctionNetwork)
         plain = {
@@ -214,15 +219,21 @@ def _network_from_plain(
     if plain.get("precision") not in ("float32", "bfloat16"):
         raise ValueError(f"network.precision is {plain.get('precision')!r:.60}")
     if plain.get("kind") == "mlp":
-        types: dict[str, Any] = {"hidden_units": list, "activation": str, "precision": str}
-        flags = ("normalize_inputs", "batch_normalization", "dropout", "residual")
-        check_fields(described, {**types, **dict.fromkeys(flags, bool)}, "network")
-        units = tuple(described.pop("hidden_units"))
-        if not all(type(width) is int and width > 0 for width in units):
-            raise ValueError("network.hidden_units must be positive ints")
+        # Files of earlier versions have none of these.
+        described = {"feature_groups": [], "input_dropout": False, "label_units": [], **described}
+        types: dict[str, Any] = {"activation": str, "precision": str}
+        flags = ("normalize_inputs", "batch_normalization", "dropout", "residual", "input_dropout")
+        types |= {**dict.fromkeys(_WIDTHS, list), **dict.fromkeys(flags, bool)}
+        check_fields(described, types, "network")
+        for name in _WIDTHS:
+            if not all(type(width) is int and width > 0 for width in described[name]):
+                raise ValueError(f"network.{name} must be positive ints")
+            described[name] = tuple(described[name])
+        if described["feature_groups"] and sum(described["feature_groups"]) != n_features:
+            raise ValueError(f"network.feature_groups must cover {n_features} features")
         if described["activation"] not in ACTIVATIONS:
             raise ValueError(f"network.activation is {described['activation']!r:.60}")
-        return MLPNetwork(n_features, n_outputs, output, hidden_units=units, **described)
+        return MLPNetwork(n_features, n_outputs, output, **described)
     if plain.get("kind") == "function":
         types = {"arguments": dict, "precision": str, "init_output_bias": bool}
         more: dict[str, Any] = {"structure": (str, None), "keras_version": str}

@@ -3,14 +3,16 @@
 from skmlclf._compat import check_backend
 from skmlclf.networks._contract import (
     Network,
+    auxiliary_logits_of,
     build_model,
+    hidden_layer_of,
     logits_of,
     set_dropout,
     set_output_bias,
     shift_output_bias,
 )
 from skmlclf.networks._function import FunctionNetwork
-from skmlclf.networks._layers import VariableDropout
+from skmlclf.networks._layers import GroupRMSNormalization, RootProbabilities, VariableDropout
 from skmlclf.networks._mlp import ACTIVATIONS, MLPNetwork
 
 check_backend()
@@ -18,10 +20,14 @@ check_backend()
 __all__ = [
     "ACTIVATIONS",
     "FunctionNetwork",
+    "GroupRMSNormalization",
     "MLPNetwork",
     "Network",
+    "RootProbabilities",
     "VariableDropout",
+    "auxiliary_logits_of",
     "build_model",
+    "hidden_layer_of",
     "logits_of",
     "set_dropout",
     "set_output_bias",

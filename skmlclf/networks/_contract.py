@@ -13,12 +13,21 @@ class Network(Protocol):
     A network is hashable. Fits whose networks are equal share one compiled step, so that nothing
     a grid search may vary for free (learning rate, weights, seeds) belongs to it.
 
-    Five hooks are optional. ``set_output_bias(model, bias)`` sets the bias of the output units
-    before the first step, and ``shift_output_bias(model, shift)`` adds to it when rows of a later
-    call have changed the frequencies of the labels. ``set_dropout(model, rate)`` sets the rate of
-    every dropout. ``describing(model)`` returns the network together with what is known of its
-    structure only once it is built. ``variables()`` yields name and shape of the variables of a
-    model without building it, so that a file can be compared with the structure first.
+    Seven hooks are optional:
+
+    - ``set_output_bias(model, bias)`` sets the bias of the output units before the first step, and
+      ``shift_output_bias(model, shift)`` adds to it when rows of a later call have changed the
+      frequencies of the labels.
+    - ``auxiliary_logits(model)`` returns the symbolic logits of further heads inside the model:
+      each gets the loss that the output units get, while the model is trained.
+    - ``hidden_layer(model)`` returns the symbolic output of the last hidden layer, as it is without
+      dropout.
+    - ``set_dropout(model, rate, input_rate)`` sets the rates of the dropouts after hidden layers
+      and before the first.
+    - ``describing(model)`` returns the network together with what is known of its structure only
+      once it is built.
+    - ``variables()`` yields name and shape of the variables of a model without building it, so that
+      a file can be compared with the structure first.
     """
 
     @property
@@ -94,6 +103,51 @@ def logits_of(model: keras.Model) -> Any:
     return model.get_layer("probabilities").input
 
 
+def hidden_layer_of(network: Network, model: keras.Model) -> Any:
+    """Return the symbolic output of the last hidden layer.
+
+    Parameters
+    ----------
+    network : Network
+        Structure of the model.
+    model : keras.Model
+        As `build_model` builds it.
+
+    Returns
+    -------
+    keras.KerasTensor
+        Of shape ``(None, n_hidden)``; where nothing is hidden, the features.
+
+    Raises
+    ------
+    ValueError
+        If the network cannot tell.
+    """
+    hook = getattr(network, "hidden_layer", None)
+    if hook is None:
+        raise ValueError(f"{type(network).__name__} does not tell which layer is its last hidden.")
+    return hook(model)
+
+
+def auxiliary_logits_of(network: Network, model: keras.Model) -> list[Any]:
+    """Return the logits of further heads, whose losses are added while training.
+
+    Parameters
+    ----------
+    network : Network
+        Structure of the model.
+    model : keras.Model
+        As `build_model` builds it.
+
+    Returns
+    -------
+    list of keras.KerasTensor
+        Each of shape ``(None, n_outputs)``; empty where the network has one head.
+    """
+    hook = getattr(network, "auxiliary_logits", None)
+    return [] if hook is None else hook(model)
+
+
 def set_output_bias(network: Network, model: keras.Model, bias: np.ndarray) -> None:
     """Set the bias of the output units, if the network has a hook for it.
 
@@ -128,8 +182,8 @@ def shift_output_bias(network: Network, model: keras.Model, shift: np.ndarray) -
         hook(model, shift)
 
 
-def set_dropout(network: Network, model: keras.Model, rate: float) -> None:
-    """Set the rate of every dropout, if the network has a hook for it.
+def set_dropout(network: Network, model: keras.Model, rate: float, input_rate: float = 0.0) -> None:
+    """Set the rates of the dropouts, if the network has a hook for it.
 
     Parameters
     ----------
@@ -138,8 +192,10 @@ def set_dropout(network: Network, model: keras.Model, rate: float) -> None:
     model : keras.Model
         As `build_model` builds it.
     rate : float
-        Share of the units set to zero while training, in [0, 1).
+        Share of the hidden units set to zero while training, in [0, 1).
+    input_rate : float, default=0.0
+        Share of the features set to zero while training, in [0, 1).
     """
     hook = getattr(network, "set_dropout", None)
     if hook is not None:
-        hook(model, rate)
+        hook(model, rate, input_rate)

@@ -104,6 +104,25 @@ class FunctionNetwork:
         """Return this network with the structure of a model that it built."""
         return replace(self, structure=_structure(model))
 
+    def hidden_layer(self, model: keras.Model) -> Any:
+        """Return the symbolic input of the last layer.
+
+        Raises
+        ------
+        ValueError
+            If the function builds a model whose layers are not joined symbolically, or the last
+            one takes anything but one row of numbers per row of features.
+        """
+        hidden = _input_of_last_layer(model.get_layer("probabilities").input)
+        shape = getattr(hidden, "shape", None)
+        if shape is None or len(shape) != 2 or shape[1] is None:
+            raise ValueError(
+                "transform returns what the last layer of the network takes, of shape (None,"
+                f" n_hidden), but the model of {self.build_network!r} has no such layer. Build it"
+                " of keras.Input and layers, with a Dense layer at the end."
+            )
+        return hidden
+
     def set_output_bias(self, model: keras.Model, bias: np.ndarray) -> None:
         """Set the bias of the last layer, where it has one that starts at zero."""
         variable = self._output_bias(model)
@@ -232,6 +251,18 @@ def _last_layer(tensor: Any) -> Any:
     while getattr(operation, "outputs", None) and getattr(operation, "layers", None):
         operation = operation_of(operation.outputs[0])
     return operation
+
+
+def _input_of_last_layer(tensor: Any) -> Any:
+    """Return what the last layer takes; None where it is not a layer of a functional model."""
+    operation = operation_of(tensor)
+    if not getattr(operation, "layers", None):
+        # A model without symbolic layers is itself the last one: its input is the features.
+        return None if isinstance(operation, keras.Model) else operation.input
+    if not getattr(operation, "outputs", None):
+        return None
+    inside = _input_of_last_layer(operation.outputs[0])
+    return None if inside is None else keras.Model(operation.inputs, inside)(operation.input)
 
 
 def _frozen(value: Any) -> Any:

@@ -1,6 +1,6 @@
 """Transformers of feature matrices, in memory or on disk."""
 
 from skmlclf.preprocessing.blockwise_transformer import BlockwiseTransformer
-from skmlclf.preprocessing.modality_selector import ModalitySelector
+from skmlclf.preprocessing.modality_selector import YOUTUBE8M_LAYOUT, ModalitySelector
 
-__all__ = ["BlockwiseTransformer", "ModalitySelector"]
+__all__ = ["YOUTUBE8M_LAYOUT", "BlockwiseTransformer", "ModalitySelector"]

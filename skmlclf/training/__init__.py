@@ -1,5 +1,6 @@
 """Training and prediction of the networks at the speed of the arithmetic."""
 
+from skmlclf.training._averages import WeightAverages
 from skmlclf.training._batches import EntryWeights, RowBatches
 from skmlclf.training._garbage import collect_dropped_models
 from skmlclf.training._hardware import check_precision, has_bfloat16, take_share_of_cores
@@ -31,6 +32,7 @@ __all__ = [
     "Position",
     "Predictor",
     "RowBatches",
+    "WeightAverages",
     "check_optimizer",
     "check_precision",
     "check_process",

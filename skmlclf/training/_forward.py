@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from skmlclf.networks import Network, logits_of
+from skmlclf.networks import Network, hidden_layer_of, logits_of
 from skmlclf.training._best_columns import best_columns
 from skmlclf.training._programs import cached_program, compile_once, variables_of
 from skmlclf.training.losses import LOSSES
@@ -124,6 +124,43 @@ def _make_logits(network: Network, model: keras.Model) -> Callable[..., Any]:
         )
     finally:
         stateless = None  # as in make_step
+
+
+def make_hidden(network: Network, model: keras.Model) -> Callable[..., Any]:
+    """Compile the forward pass up to the last hidden layer.
+
+    Parameters
+    ----------
+    network : Network
+        Structure of the model.
+    model : keras.Model
+        As `make_forward` takes it.
+
+    Returns
+    -------
+    callable
+        ``f(trainable, non_trainable, x)``, an array of shape ``(n_rows, n_hidden)``.
+
+    Raises
+    ------
+    ValueError
+        If the network cannot tell which layer that is.
+    """
+    hidden: Any = keras.Model(model.inputs, hidden_layer_of(network, model))
+    weights, others = model.trainable_variables, model.non_trainable_variables
+
+    def run(trainable: list[tf.Variable], non_trainable: list[tf.Variable], x: Any) -> Any:
+        values = [v.read_value() for v in [*trainable, *non_trainable]]
+        # By identity: a part of the model has its variables in an order of its own.
+        with keras.StatelessScope(zip([*weights, *others], values, strict=True)):
+            return tf.cast(hidden(x, training=False), tf.float32)
+
+    try:
+        return compile_once(
+            run, *variables_of(model)[:2], tf.TensorSpec([None, network.n_features])
+        )
+    finally:
+        hidden = weights = others = None  # as in make_step
 
 
 def _clipped(probabilities: Any) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from skmlclf.networks import Network
+from skmlclf.training._averages import WeightAverages
 from skmlclf.training._batches import Chunk
 from skmlclf.training._optimizers import optimizer_key
 from skmlclf.training._programs import cached_program, variables_of
@@ -89,6 +90,7 @@ def train(
     weight_decay: float = 0.0,
     label_reduction: str = "sum",
     schedule: Callable[[np.ndarray], np.ndarray] | None = None,
+    averages: WeightAverages | None = None,
     evaluate: Callable[[], dict[str, float]] = dict,
     callbacks: Sequence[Any] = (),
     params: Mapping[str, Any] | None = None,
@@ -121,6 +123,9 @@ def train(
     schedule : callable or None
         From the numbers of steps, counted from the first epoch's start, to factors of the learning
         rate.
+    averages : WeightAverages or None
+        Averages of the model's weights, which the model has whenever an epoch has ended and its
+        callbacks are called, and after the fit.
     evaluate : callable, default=dict
         Called after each epoch; what it returns joins the epoch's logs.
     callbacks : sequence of keras.callbacks.Callback
@@ -133,7 +138,8 @@ def train(
         Where to resume a fit of these epochs whose variables the model has; None starts it.
     save : callable or None, default=None
         Called before the first step, and then every so often, with what `start` has to be for the
-        fit to be resumed from the variables that the model has at that moment.
+        fit to be resumed from the variables that the model, and the averages, have at that
+        moment.
     save_every : int or None, default=None
         Steps between the calls of `save`; None stands for those of an epoch, after its callbacks.
 
@@ -151,6 +157,7 @@ def train(
         "entry_weights": batches.entry_weights,
         "decay": weight_decay > 0,
         "mean_over_labels": label_reduction == "mean",
+        "averages": averages is not None,
     }
     step = cached_program(
         ("step", network, loss, optimizer_key(model.optimizer), *choices.values()),
@@ -164,7 +171,10 @@ def train(
         numbers = first_step + np.arange(len(chunk.starts) - 1)
         scale = np.ones(len(numbers)) if schedule is None else schedule(numbers)
         arrays = map(_tensors, chunk[:-2])
-        return float(step(*variables, *arrays, _float_tensor(scale), labels, decay))
+        moving: tuple[Any, Any] = (None, None)
+        if averages is not None:
+            moving = averages.variables, _float_tensor(averages.factors(numbers))
+        return float(step(*variables, *arrays, _float_tensor(scale), labels, decay, *moving))
 
     if start is not None:
         rng.set_state(start.rng.get_state())
@@ -191,6 +201,8 @@ def train(
         while position.epoch < epochs.stop and (position.n_batches or not position.stops):
             epoch = position.epoch
             _notify(callbacks, "on_epoch_begin", epoch, {})
+            if averages is not None and position.n_batches == 0 and epoch > epochs.start:
+                averages.swap()
             first_step = (epoch - epochs.start) * batches.n_batches
             logs = {
                 "loss": _run_epoch(
@@ -198,6 +210,8 @@ def train(
                 )
             }
             _check_finite(logs["loss"], variables[0], epoch)
+            if averages is not None:
+                averages.swap()
             logs.update(evaluate())
             _notify(callbacks, "on_epoch_end", epoch, logs)
             position = Position(epoch + 1, copy.deepcopy(rng), stops=bool(model.stop_training))

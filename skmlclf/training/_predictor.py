@@ -9,10 +9,10 @@ import numpy as np
 import tensorflow as tf
 from scipy import sparse
 
-from skmlclf.networks import Network
+from skmlclf.networks import Network, hidden_layer_of
 from skmlclf.training._batches import Chunk, EntryWeights, RowBatches, SparseWeights
 from skmlclf.training._features import make_features
-from skmlclf.training._forward import make_forward
+from skmlclf.training._forward import make_forward, make_hidden
 from skmlclf.training._programs import cached_program, variables_of
 
 # Outputs of a block: enough rows for the matrix products to run at full speed, few enough to stay
@@ -84,6 +84,20 @@ class Predictor:
     def probabilities(self, X: Any) -> np.ndarray:
         """Return the probabilities, float32 ``(n_samples, n_outputs)``, strictly in (0, 1)."""
         return self._outputs("probabilities", X)
+
+    def hidden(self, X: Any) -> np.ndarray:
+        """Return the last hidden layer without dropout, float32 ``(n_samples, n_hidden)``.
+
+        Raises
+        ------
+        ValueError
+            If the network cannot tell which layer that is.
+        """
+        width = hidden_layer_of(self.network, self.model).shape[1]
+        forward = cached_program(
+            ("hidden", self.network), lambda: make_hidden(self.network, self.model)
+        )
+        return self._filled(forward, X, width)
 
     def best(self, X: Any, k: int) -> Best:
         """Return the `k` best outputs of each row."""
@@ -164,8 +178,10 @@ class Predictor:
         )
 
     def _outputs(self, kind: str, X: Any) -> np.ndarray:
-        forward = self._program(kind)
-        out = np.empty((X.shape[0], self.network.n_outputs), dtype=np.float32)
+        return self._filled(self._program(kind), X, self.network.n_outputs)
+
+    def _filled(self, forward: Callable[..., Any], X: Any, width: int) -> np.ndarray:
+        out = np.empty((X.shape[0], width), dtype=np.float32)
         for rows, x in self._blocks(X):
             out[rows] = forward(*self._variables, x).numpy()[: len(out[rows])]
         return out

@@ -6,7 +6,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from skmlclf.networks import Network, logits_of
+from skmlclf.networks import Network, auxiliary_logits_of, logits_of
+from skmlclf.training._averages import averaged, update_averages
 from skmlclf.training._batches import Entries, SparseWeights
 from skmlclf.training._gradients import FAST_GRADIENTS
 from skmlclf.training._optimizers import apply_gradients
@@ -25,6 +26,7 @@ def make_step(
     entry_weights: str | None,
     decay: bool,
     mean_over_labels: bool,
+    averages: bool,
 ) -> Callable[..., Any]:
     """Compile the training of a network: several steps per call, any batch size.
 
@@ -48,20 +50,24 @@ def make_step(
     mean_over_labels : bool
         Whether the gradient is that of the mean over rows and labels, instead of the mean over
         rows of the sum over labels.
+    averages : bool
+        Whether averages of the weights are kept.
 
     Returns
     -------
     callable
         ``step(trainable, non_trainable, state, x, positives, starts, row_weight, entry_weight,
-        rate_scale, label_weights, weight_decay)`` returning the sum of the weighted losses; the
-        variables are updated in place. The arrays are those of a `Chunk`.
+        rate_scale, label_weights, weight_decay, averages, momentum)`` returning the sum of the
+        weighted losses of the output units; the variables are updated in place. The arrays are
+        those of a `Chunk`.
 
     Raises
     ------
     ValueError
         If a layer cannot be compiled.
     """
-    stateless = keras.Model(model.inputs, logits_of(model))
+    heads = [logits_of(model), *auxiliary_logits_of(network, model)]
+    stateless = keras.Model(model.inputs, heads)
     optimizer, keras_weights = model.optimizer, model.trainable_variables
     terms_per_row = loss.terms_per_row(network.n_outputs)
     terms_per_gradient = terms_per_row if mean_over_labels else 1
@@ -79,20 +85,25 @@ def make_step(
         rate_scale: Any,
         label_weights: Any,
         weight_decay: Any,
+        average_variables: Any,
+        momentum: Any,
     ) -> Any:
         weights = [v.read_value() for v in trainable]
         others = [v.read_value() for v in non_trainable]
         with tf.compat.v1.get_default_graph().gradient_override_map(gradients_of):
-            logits, updated, penalties = stateless.stateless_call(
+            outputs, updated, penalties = stateless.stateless_call(
                 weights, others, x, training=True, return_losses=True
             )
-        logits = tf.cast(logits, tf.float32)
+        outputs = [tf.cast(logits, tf.float32) for logits in tf.nest.flatten(outputs)]
         n_rows = tf.cast(tf.shape(x)[0], tf.float32)
         weight = (row_weight if weighted_rows else 1.0) / (n_rows * terms_per_gradient)
-        total, gradient = loss.value_and_gradient(
-            logits, rows, cols, weight, label_weights, entry_weight
-        )
-        outputs, upstream = [logits], [gradient]
+        losses = [
+            loss.value_and_gradient(logits, rows, cols, weight, label_weights, entry_weight)
+            for logits in outputs
+        ]
+        # Every head is trained; what is reported is comparable with the loss of held-out rows.
+        total = losses[0][0]
+        upstream = [gradient for _, gradient in losses]
         if penalties:
             # Keras adds them to the mean over the terms, and the gradient may be of their sum.
             penalty = tf.add_n([tf.cast(each, tf.float32) for each in penalties])
@@ -110,6 +121,8 @@ def make_step(
         for variable, old, new in zip(non_trainable, others, updated, strict=True):
             if new is not old:
                 variable.assign(new)
+        if averages:
+            update_averages(average_variables, averaged(trainable, non_trainable), momentum)
         return total * n_rows * (terms_per_gradient / terms_per_row)
 
     def steps(
@@ -124,6 +137,8 @@ def make_step(
         rate_scale: Any,
         label_weights: Any,
         weight_decay: Any,
+        average_variables: Any,
+        momentum: Any,
     ) -> Any:
         def body(i: Any, total: Any) -> tuple[Any, Any]:
             start, stop = starts[i], starts[i + 1]
@@ -140,6 +155,8 @@ def make_step(
                 rate_scale[i],
                 label_weights,
                 weight_decay,
+                average_variables,
+                momentum[i] if averages else None,
             )
             return i + 1, total
 
@@ -154,10 +171,12 @@ def make_step(
         "sparse": SparseWeights(stored, vector, tf.TensorSpec([])),
         "dense": tf.TensorSpec([None, network.n_outputs]),
     }[entry_weights]
+    variables = variables_of(model)
+    weights = averaged(*variables[:2])
     try:
         return compile_once(
             steps,
-            *variables_of(model),
+            *variables,
             tf.TensorSpec([None, network.n_features]),
             stored,
             ids,
@@ -166,6 +185,8 @@ def make_step(
             vector,
             (labels, labels) if weighted_labels else None,
             tf.TensorSpec([]) if decay else None,
+            [tf.Variable(v) for v in weights] if averages else None,
+            vector if averages else None,
         )
     finally:
         # Traced once for every size: what the trace read is let go, or the first model's weights

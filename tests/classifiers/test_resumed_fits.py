@@ -53,7 +53,8 @@ CASES = {
     "blocks": {"cls": BlockMLPClassifier, "every": 4},
     "blocks that stop": {"cls": BlockMLPClassifier, "learning_rate": 0.1, **STOPPING},
     "stops in the middle": {"every": 3, "learning_rate": 0.3, "scoring": "gap_at_20", **STOPPING},
-    "residual": {"cls": DeepMLPClassifier, "every": 5},
+    "residual": {"cls": DeepMLPClassifier, "every": 5, "ema_momentum": 0.9},
+    "averages that stop": {"every": 4, "ema_momentum": 0.9, "learning_rate": 0.1, **STOPPING},
     "class weights": {"class_weight": "balanced", "weight_decay": 0.1, "every": 4},
     "sgd": {"optimizer": "sgd", "dropout": 0.4, "every": 4},
     "optimizer object": {
