@@ -174,8 +174,8 @@ class Targets(ABC):
                 )
         if not ((factors >= 0).all() and (factors <= _LARGEST_FACTOR).all() and factors.any()):
             raise ValueError(
-                f"class_weight must be at most {_LARGEST_FACTOR:.0e}, not negative and not zero for"
-                f" all, got {np.unique(factors).tolist()[:5]}."
+                f"class_weight must be finite and at most {_LARGEST_FACTOR:.0e}, not negative and"
+                f" not zero for all, got {np.unique(factors).tolist()[:5]}."
             )
         return factors
 
