@@ -1,7 +1,6 @@
 """scikit-learn's contract over a Keras network."""
 
 import copy
-import inspect
 from dataclasses import replace
 from typing import Any, ClassVar, Self
 
@@ -14,7 +13,7 @@ from sklearn.utils import Tags, check_random_state
 from skmlclf._compat import CallbackSupportMixin, _fit_context, with_callbacks
 from skmlclf.classifiers._fit import Fit, FitData, Plan, callbacks_of
 from skmlclf.classifiers._hidden_layer import HiddenLayer
-from skmlclf.classifiers._parameters import CONSTRAINTS, check_optimization
+from skmlclf.classifiers._parameters import CONSTRAINTS, check_optimization, is_default
 from skmlclf.classifiers._saving import Saving
 from skmlclf.classifiers._scikeras import ModelBuilder
 from skmlclf.classifiers._state import FITTED, fitted_state, restore
@@ -268,8 +267,7 @@ default=None
 
     def _learning_rate(self) -> float | None:
         """Return the learning rate to set; None keeps that of an optimizer object."""
-        default = inspect.signature(type(self)).parameters["learning_rate"].default
-        if not isinstance(self.optimizer, str) and self.learning_rate == default:
+        if not isinstance(self.optimizer, str) and is_default(self, "learning_rate"):
             return None
         return float(self.learning_rate)
 

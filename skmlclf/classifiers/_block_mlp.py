@@ -16,7 +16,7 @@ class BlockMLPClassifier(BaseKerasClassifier):
 
     Parameters
     ----------
-    hidden_units : int or sequence of int, default=(1024, 512)
+    hidden_units : int or sequence of int, default=(2048, 1024)
         Width of each block.
     activation : {"relu", "gelu", "silu", "elu", "selu", "tanh", "sigmoid"}, default="relu"
         Hidden activation.
@@ -24,16 +24,16 @@ class BlockMLPClassifier(BaseKerasClassifier):
         Widths of neighbouring groups of features, which the network divides by the root mean square
         of each row in each of them: modalities of any scale count alike. "auto" takes 1,024 visual
         and 128 audio features where there are 1,152, as in YouTube-8M, and no groups otherwise.
-    dropout : float, default=0.5
+    dropout : float, default=0.4
         Share of the hidden units dropped while training, in [0, 1).
     input_dropout : float, default=0.2
         Share of the features dropped while training, in [0, 1).
-    learning_rate : float, default=3e-3
+    learning_rate : float, default=2e-3
         Step size of the optimizer. An optimizer object keeps its own, unless this is set to
         something else than the default.
     learning_rate_schedule : {"constant", "cosine", "linear"}, default="cosine"
         Learning-rate schedule over the epochs of `fit`: constant, or cosine or linear decay to
-        zero.
+        zero. An optimizer object with a schedule of its own keeps that.
     warmup_epochs : float, default=0.0
         Epochs of `fit`, or a part of one, over which the learning rate rises to its value.
     epochs : int or "auto", default="auto"
@@ -135,13 +135,13 @@ class BlockMLPClassifier(BaseKerasClassifier):
 
     def __init__(
         self,
-        hidden_units: int | Sequence[int] = (1024, 512),
+        hidden_units: int | Sequence[int] = (2048, 1024),
         *,
         activation: str = "relu",
         feature_groups: Sequence[int] | str | None = "auto",
-        dropout: float = 0.5,
+        dropout: float = 0.4,
         input_dropout: float = 0.2,
-        learning_rate: float = 3e-3,
+        learning_rate: float = 2e-3,
         learning_rate_schedule: str = "cosine",
         warmup_epochs: float = 0.0,
         epochs: int | str = "auto",

@@ -1,4 +1,4 @@
-"""Residual multilayer perceptron with normalised inputs and weight decay."""
+"""Wide network whose logits are corrected by the labels that they predict."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -10,12 +10,18 @@ from skmlclf.networks import MLPNetwork, Network
 
 
 class DeepMLPClassifier(BaseKerasClassifier):
-    """Residual network with normalised inputs: the strongest network of the package.
+    r"""Wide network whose logits are corrected by the labels that they predict.
 
-    A batch normalisation over the inputs brings the modalities to one scale. Wide blocks of Dense,
-    BatchNormalization, activation and Dropout follow; the output of a block is added to its input
-    where both have the same width [1]_. The kernels decay, and the learning rate, smaller than that
-    of the other networks, decays to zero along a cosine over the epochs.
+    Each modality is scaled to unit length, times the root of its width; features without known
+    groups are batch-normalised instead. Wide blocks of Dense, BatchNormalization, activation and
+    Dropout follow; the output of a block is added to its input where both have the same width [1]_.
+    From the last hidden layer `h`, a first head computes logits, which are corrected one or several
+    times by what the labels so far say together [2]_ [3]_:
+
+    .. math:: z_0 = W_0 h + b, \qquad z_i = z_{i-1} + V_i \, g_i(\sqrt{\sigma(z_{i-1})}),
+
+    where :math:`g_i` is a block of few units. While training, every :math:`z_i` has a loss of its
+    own; the last one is the output. The learning rate decays to zero along a cosine.
 
     Parameters
     ----------
@@ -28,7 +34,8 @@ class DeepMLPClassifier(BaseKerasClassifier):
     feature_groups : sequence of int, "auto" or None, default="auto"
         Widths of neighbouring groups of features, which the network divides by the root mean square
         of each row in each of them: modalities of any scale count alike. "auto" takes 1,024 visual
-        and 128 audio features where there are 1,152, as in YouTube-8M, and no groups otherwise.
+        and 128 audio features where there are 1,152, as in YouTube-8M. Without groups, the inputs
+        are batch-normalised.
     dropout : float, default=0.5
         Share of the hidden units dropped while training, in [0, 1).
     input_dropout : float, default=0.2
@@ -38,7 +45,7 @@ class DeepMLPClassifier(BaseKerasClassifier):
         something else than the default.
     learning_rate_schedule : {"constant", "cosine", "linear"}, default="cosine"
         Learning-rate schedule over the epochs of `fit`: constant, or cosine or linear decay to
-        zero.
+        zero. An optimizer object with a schedule of its own keeps that.
     warmup_epochs : float, default=0.0
         Epochs of `fit`, or a part of one, over which the learning rate rises to its value.
     epochs : int or "auto", default="auto"
@@ -124,6 +131,10 @@ class DeepMLPClassifier(BaseKerasClassifier):
     ----------
     .. [1] K. He, X. Zhang, S. Ren, J. Sun (2016). Deep Residual Learning for Image Recognition.
        CVPR.
+    .. [2] J. Read, B. Pfahringer, G. Holmes, E. Frank (2011). Classifier chains for multi-label
+       classification. Machine Learning 85.
+    .. [3] H.-D. Wang, T. Zhang, J. Wu (2017). The Monkeytyping Solution to the YouTube-8M Video
+       Understanding Challenge. arXiv:1706.05150, whose "chaining" passes predictions on.
 
     Examples
     --------

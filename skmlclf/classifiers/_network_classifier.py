@@ -31,7 +31,7 @@ class NetworkClassifier(BaseKerasClassifier):
         something else than the default.
     learning_rate_schedule : {"constant", "cosine", "linear"}, default="constant"
         Learning-rate schedule over the epochs of `fit`: constant, or cosine or linear decay to
-        zero.
+        zero. An optimizer object with a schedule of its own keeps that.
     warmup_epochs : float, default=0.0
         Epochs of `fit`, or a part of one, over which the learning rate rises to its value.
     epochs : int or "auto", default="auto"

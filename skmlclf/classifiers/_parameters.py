@@ -1,6 +1,7 @@
 """What the parameters of the classifiers may be."""
 
 from collections.abc import Sequence
+from inspect import signature
 from numbers import Integral, Real
 from typing import Any
 
@@ -73,6 +74,11 @@ def as_widths(units: int | Sequence[int], name: str = "hidden_units") -> tuple[i
     return tuple(int(width) for width in widths)
 
 
+def is_default(estimator: Any, name: str) -> bool:
+    """Say whether a parameter has the default value of its class."""
+    return bool(getattr(estimator, name) == signature(type(estimator)).parameters[name].default)
+
+
 def check_optimization(estimator: Any) -> None:
     """Refuse an optimizer that cannot be used, or that the other parameters contradict.
 
@@ -98,7 +104,8 @@ def check_optimization(estimator: Any) -> None:
         return
     asked = {
         "learning_rate": estimator._learning_rate() is not None,
-        "learning_rate_schedule": estimator.learning_rate_schedule != "constant",
+        "learning_rate_schedule": estimator.learning_rate_schedule != "constant"
+        and not is_default(estimator, "learning_rate_schedule"),
         "warmup_epochs": estimator.warmup_epochs > 0,
         "weight_decay": estimator.weight_decay > 0,
     }

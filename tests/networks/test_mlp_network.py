@@ -63,7 +63,7 @@ CORRECTED = MLPNetwork(
     dropout=True,
     residual=True,
     input_dropout=True,
-    label_units=(3, 2),
+    label_units=(12, 9),
 )
 
 
