@@ -32,7 +32,10 @@ class TwoLayers:
 
 
 # What has no default: scikit-learn's own checks leave such parameters to the developer too.
-REQUIRED = {"NetworkClassifier": {"build_network": TwoLayers()}}
+REQUIRED = {
+    "NeighborBlendClassifier": {"estimator": skmlclf.BaseMLPClassifier(32, random_state=0)},
+    "NetworkClassifier": {"build_network": TwoLayers()},
+}
 INSTANCES = [c(**REQUIRED.get(c.__name__, {})) for c in CLASSES]
 WEIGHTS_REASON = (
     "weighted and repeated rows are added up in another order, which single precision rounds"
@@ -60,6 +63,7 @@ def test_all_estimators_are_found():
         "BlockMLPClassifier",
         "DeepMLPClassifier",
         "ModalitySelector",
+        "NeighborBlendClassifier",
         "NetworkClassifier",
     }
 

@@ -32,7 +32,6 @@ from skmlclf.training import (
     reset_optimizer,
 )
 
-
 # What a file that does not name these parameters, because it is older than they are, was fitted by.
 _BEFORE = {"feature_groups": None, "input_dropout": 0.0, "label_units": 0, "ema_momentum": 0.0}
 
