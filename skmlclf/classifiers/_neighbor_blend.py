@@ -379,11 +379,18 @@ default=None
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None."
             )
-        several = is_multilabel(y)
+        several, fixed = is_multilabel(y), self._is_fixed()
         # A bank may lack some of the classes that a fixed estimator knows.
-        classes = self.estimator.classes_ if self._is_fixed() and not several else None
+        classes = self.estimator.classes_ if fixed and not several else None
         names = getattr(last_step(self.estimator), "label_names", None) if several else None
-        return read_targets(y, classes, names)
+        targets = read_targets(y, classes, names)
+        known = getattr(self.estimator, "classes_", None) if fixed else None
+        if known is not None and len(known) != len(targets.classes):
+            raise ValueError(
+                f"y has {len(targets.classes)} classes or labels, and the fitted estimator"
+                f" {len(known)}: pass a y of the same ones."
+            )
+        return targets
 
     def _fitted(
         self, rows: LabelledRows, held_out: LabelledRows | None, targets: Targets, rng: Any

@@ -4,8 +4,9 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
+from sklearn.utils.validation import check_is_fitted
 
-from skmlclf.classifiers._neighbors import Bank
+from skmlclf.classifiers._neighbors import Bank, check_estimator, last_step
 from skmlclf.classifiers._targets import targets_from_plain, targets_to_plain
 from skmlclf.persistence import check_array, check_fields
 
@@ -78,6 +79,8 @@ def restore(blend: Any, state: dict[str, Any]) -> None:
     check_fields(state, _FIELDS, "the fitted state")
     targets = targets_from_plain(state["targets"])
     estimator = blend.estimator if state["estimator"] is None else state["estimator"]
+    check_estimator(estimator)
+    check_is_fitted(estimator)
     n_features, names = state["n_features"], state["feature_names"]
     if n_features != getattr(estimator, "n_features_in_", None):
         raise ValueError(f"n_features is not that of the fitted estimator, got {n_features}")
@@ -89,6 +92,9 @@ def restore(blend: Any, state: dict[str, Any]) -> None:
     if isinstance(classes, np.ndarray) and len(classes) != len(targets.classes):
         raise ValueError(f"the fitted estimator has {len(classes)} classes")
     bank = _bank(state, len(targets.classes))
+    width = len(bank.components) if bank.components is not None else bank.rows.shape[1]
+    if width != getattr(last_step(estimator), "_n_features_out", width):
+        raise ValueError("the rows of the bank are not of the fitted estimator's space")
     blend.estimator_ = estimator
     blend._adopt_targets(targets)
     if n_features is not None:

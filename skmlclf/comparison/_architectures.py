@@ -7,6 +7,7 @@ from skmlclf.classifiers import (
     BaseMLPClassifier,
     BlockMLPClassifier,
     DeepMLPClassifier,
+    NeighborBlendClassifier,
     make_feature_mlp,
 )
 
@@ -18,7 +19,7 @@ def default_architectures(
     n_components: int = 256,
     max_components: int | None = None,
 ) -> dict[str, Any]:
-    """Return the four architectures, not fitted.
+    """Return the four architectures and the last one with neighbours, not fitted.
 
     Parameters
     ----------
@@ -35,13 +36,14 @@ def default_architectures(
     Returns
     -------
     dict of str to estimator
-        ``"base"``, ``"pca"``, ``"blocks"`` and ``"deep"``.
+        ``"base"``, ``"pca"``, ``"blocks"`` and ``"deep"``; and ``"deep+neighbors"``, which trains
+        the network of ``"deep"`` and blends it with the nearest training rows.
 
     Examples
     --------
     >>> from skmlclf.comparison import default_architectures
     >>> list(default_architectures())
-    ['base', 'pca', 'blocks', 'deep']
+    ['base', 'pca', 'blocks', 'deep', 'deep+neighbors']
     """
     shared: dict[str, Any] = {"epochs": epochs, "random_state": random_state}
     bound = n_components if max_components is None else max_components
@@ -50,6 +52,9 @@ def default_architectures(
         "pca": make_feature_mlp("all", min(n_components, bound), **shared),
         "blocks": BlockMLPClassifier(**shared),
         "deep": DeepMLPClassifier(**shared),
+        "deep+neighbors": NeighborBlendClassifier(
+            DeepMLPClassifier(**shared), random_state=random_state
+        ),
     }
 
 
