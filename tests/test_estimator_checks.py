@@ -33,7 +33,9 @@ class TwoLayers:
 
 # What has no default: scikit-learn's own checks leave such parameters to the developer too.
 REQUIRED = {
-    "NeighborBlendClassifier": {"estimator": skmlclf.BaseMLPClassifier(32, random_state=0)},
+    "NeighborBlendClassifier": {
+        "estimator": skmlclf.BaseMLPClassifier(32, epochs=40, random_state=0)
+    },
     "NetworkClassifier": {"build_network": TwoLayers()},
 }
 INSTANCES = [c(**REQUIRED.get(c.__name__, {})) for c in CLASSES]

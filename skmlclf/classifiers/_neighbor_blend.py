@@ -294,8 +294,7 @@ default=None
                 fitted = self._fitted(rows, None, targets, rng)
         else:
             fitted = self._fitted(rows, None, targets, rng)
-        estimator, bank = fitted
-        index = make_index(self.index, bank.rows)
+        estimator, bank, index = fitted
         self._forget()
         self.estimator_ = estimator
         for name in ("n_features_in_", "feature_names_in_"):
@@ -394,24 +393,25 @@ default=None
 
     def _fitted(
         self, rows: LabelledRows, held_out: LabelledRows | None, targets: Targets, rng: Any
-    ) -> tuple[Any, Bank]:
-        """Return the fitted estimator and the bank of some rows."""
+    ) -> tuple[Any, Bank, Any]:
+        """Return the fitted estimator, the bank of some rows and its index."""
         estimator = self.estimator
         if not self._is_fixed():
             estimator = clone(estimator)
             fit_with_held_out(estimator, rows, held_out)
         classifier = FittedClassifier(estimator, len(targets.classes))
         options = BankOptions(self.n_components, self.max_rows)
-        return estimator, make_bank(classifier, rows, options, rng)
+        bank = make_bank(classifier, rows, options, rng)
+        return estimator, bank, make_index(self.index, bank.rows)
 
     def _chosen(
-        self, estimator: Any, bank: Bank, held_out: LabelledRows, targets: Targets
+        self, estimator: Any, bank: Bank, index: Any, held_out: LabelledRows, targets: Targets
     ) -> tuple[float, float]:
         """Return the weight and the temperature that are best on held-out rows."""
         blend = Blend(
             FittedClassifier(estimator, len(targets.classes)),
             bank,
-            make_index(self.index, bank.rows),
+            index,
             self.n_neighbors,
             np.nan,
             np.nan,
@@ -419,7 +419,7 @@ default=None
 
         def with_blend(weight: float, temperature: float) -> "NeighborBlendClassifier":
             fitted = type(self)(**self.get_params(deep=False))
-            fitted.estimator_, fitted._bank_, fitted._index_ = estimator, bank, blend.index
+            fitted.estimator_, fitted._bank_, fitted._index_ = estimator, bank, index
             fitted.weight_, fitted.temperature_ = weight, temperature
             fitted._adopt_targets(targets)
             return fitted

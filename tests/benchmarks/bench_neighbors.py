@@ -48,7 +48,7 @@ def main():
         for seed in range(args.seeds):
             estimator = default_architectures(random_state=seed)[name]
             last = estimator[-1] if hasattr(estimator, "steps") else estimator
-            last.set_params(epochs=args.epochs or clone(type(last)()).epochs)
+            last.set_params(epochs=args.epochs or type(last)().epochs)
             seconds = seconds_of(lambda e=estimator: e.fit(train.data, train.target))
             alone = gap(estimator, held_out.data, held_out.target)
             cost = milliseconds_per_row(estimator, held_out.data)

@@ -182,7 +182,6 @@ def test_the_architectures():
 
 
 def test_a_blend_with_neighbors_is_measured_by_epoch_too(data):
-    X, y, X_val, y_val = data
     network = BaseMLPClassifier(hidden_units=8, epochs=2, random_state=0)
     chosen = {
         "alone": network,
