@@ -36,6 +36,9 @@ class TwoLayers:
 # Fewer epochs and units than by default pass the same checks in less time.
 SETTINGS = {
     "BlockwiseTransformer": {"transformer": StandardScaler()},
+    "NeighborBlendClassifier": {
+        "estimator": skmlclf.BaseMLPClassifier(32, epochs=40, random_state=0)
+    },
     "NetworkClassifier": {"build_network": TwoLayers(), "epochs": 20},
     "BaseMLPClassifier": {"epochs": 20},
     "BlockMLPClassifier": {"epochs": 20},
@@ -69,6 +72,7 @@ def test_all_estimators_are_found():
         "BlockMLPClassifier",
         "DeepMLPClassifier",
         "ModalitySelector",
+        "NeighborBlendClassifier",
         "NetworkClassifier",
     }
 

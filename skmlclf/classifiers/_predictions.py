@@ -13,8 +13,8 @@ from skmlclf.classifiers._targets import Targets
 from skmlclf.networks import Network
 from skmlclf.training import Predictor, check_process
 
-_DEFAULT_K = 20
-_TOPK_RESPONSES = ("predict_proba", "decision_function")
+DEFAULT_K = 20
+TOPK_RESPONSES = ("predict_proba", "decision_function")
 
 
 def checked_k(k: Any, n_classes: int, unit: str) -> int:
@@ -26,7 +26,7 @@ def checked_k(k: Any, n_classes: int, unit: str) -> int:
         If it is no int from 1 to the number of classes, which an error calls by their unit.
     """
     if isinstance(k, Integral) and not isinstance(k, bool):
-        wanted = min(int(k), n_classes) if k == _DEFAULT_K else int(k)
+        wanted = min(int(k), n_classes) if k == DEFAULT_K else int(k)
         if 1 <= wanted <= n_classes:
             return wanted
     raise ValueError(f"k must be an int from 1 to the {n_classes} {unit}, got {k!r}.")
@@ -132,7 +132,7 @@ class Predictions:
         return self._targets_.predict(self._predictor, X)
 
     def predict_topk(
-        self, X: ArrayLike, k: int = _DEFAULT_K, *, response_method: str = "predict_proba"
+        self, X: ArrayLike, k: int = DEFAULT_K, *, response_method: str = "predict_proba"
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return the `k` most probable labels of each row, without a matrix of all scores.
 
@@ -162,14 +162,21 @@ class Predictions:
         """
         features, targets = self._features(X), self._targets_
         k = checked_k(k, len(self.classes_), "classes")
-        if response_method not in _TOPK_RESPONSES:
+        if response_method not in TOPK_RESPONSES:
             raise ValueError(
-                f"response_method must be one of {', '.join(map(repr, _TOPK_RESPONSES))}, got"
+                f"response_method must be one of {', '.join(map(repr, TOPK_RESPONSES))}, got"
                 f" {response_method!r}."
             )
         best = targets.best(self._predictor, features, k)
         scores = best.probabilities if response_method == "predict_proba" else best.logits
         return self.classes_[best.outputs], scores
+
+    def _best_and_chosen(
+        self, X: ArrayLike, k: int, columns: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the `k` best columns, their probabilities, and those of some columns."""
+        best, chosen = self._predictor.best_and_chosen(self._features(X), k, columns)
+        return best.outputs, best.probabilities, chosen
 
     @property
     def _predictor(self) -> Predictor:

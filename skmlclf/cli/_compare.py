@@ -15,8 +15,9 @@ from skmlclf.cli._outputs import check_file, check_report_folder
 from skmlclf.cli._startup import tensorflow_starts
 
 _DESCRIPTION = """\
-Train the four architectures on the same data, print their metrics on the held-out rows after each
-epoch, and a table of all at the end. Without --train the data are simulated and split 80/20.
+Train the four architectures, and the last one again with neighbours, on the same data, print their
+metrics on the held-out rows after each epoch, and a table of all at the end. Without --train the
+data are simulated and split 80/20.
 Ctrl-C prints and writes the architectures that are done.
 """
 _LABELS_PER_SAMPLE = 3
@@ -62,8 +63,8 @@ def add_parser(commands: Any) -> None:
         "--study",
         choices=("architectures", "features"),
         default="architectures",
-        help="the four architectures, or the base on video, audio, both and principal components"
-        " (default: architectures)",
+        help="the four architectures and the deep one with neighbours, or the base on video, audio,"
+        " both and principal components (default: architectures)",
     )
     parser.add_argument(
         "--metrics",

@@ -7,6 +7,7 @@ from skmlclf.classifiers import (
     BaseMLPClassifier,
     BlockMLPClassifier,
     DeepMLPClassifier,
+    NeighborBlendClassifier,
     make_feature_mlp,
 )
 
@@ -19,7 +20,7 @@ def default_architectures(
     max_components: int | None = None,
     out_of_core: bool = False,
 ) -> dict[str, Any]:
-    """Return the four architectures, not fitted.
+    """Return the four architectures and the last one with neighbours, not fitted.
 
     Parameters
     ----------
@@ -38,13 +39,14 @@ def default_architectures(
     Returns
     -------
     dict of str to estimator
-        ``"base"``, ``"pca"``, ``"blocks"`` and ``"deep"``.
+        ``"base"``, ``"pca"``, ``"blocks"`` and ``"deep"``; and ``"deep+neighbors"``, which trains
+        the network of ``"deep"`` and blends it with the nearest training rows.
 
     Examples
     --------
     >>> from skmlclf.comparison import default_architectures
     >>> list(default_architectures())
-    ['base', 'pca', 'blocks', 'deep']
+    ['base', 'pca', 'blocks', 'deep', 'deep+neighbors']
     """
     shared: dict[str, Any] = {"epochs": epochs, "random_state": random_state}
     bound = n_components if max_components is None else max_components
@@ -53,6 +55,9 @@ def default_architectures(
         "pca": make_feature_mlp("all", min(n_components, bound), out_of_core=out_of_core, **shared),
         "blocks": BlockMLPClassifier(**shared),
         "deep": DeepMLPClassifier(**shared),
+        "deep+neighbors": NeighborBlendClassifier(
+            DeepMLPClassifier(**shared), random_state=random_state
+        ),
     }
 
 

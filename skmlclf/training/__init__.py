@@ -5,6 +5,7 @@ from skmlclf.training._batches import EntryWeights, RowBatches
 from skmlclf.training._garbage import collect_dropped_models
 from skmlclf.training._hardware import check_precision, has_bfloat16, take_share_of_cores
 from skmlclf.training._loop import DivergedError, Position, train
+from skmlclf.training._nearest import nearest_rows
 from skmlclf.training._optimizer_plain import optimizer_from_plain, optimizer_to_plain
 from skmlclf.training._optimizers import (
     OPTIMIZERS,
@@ -42,6 +43,7 @@ __all__ = [
     "has_bfloat16",
     "make_optimizer",
     "make_schedule",
+    "nearest_rows",
     "optimizer_from_plain",
     "optimizer_key",
     "optimizer_to_plain",

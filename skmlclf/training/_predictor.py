@@ -112,6 +112,31 @@ class Predictor:
         ]
         return _joined(blocks)
 
+    def best_and_chosen(self, X: Any, k: int, columns: np.ndarray) -> tuple[Best, np.ndarray]:
+        """Return the `k` best outputs of each row, and the probabilities of some of its outputs.
+
+        Parameters
+        ----------
+        X : ndarray or csr matrix of shape (n_samples, n_features)
+        k : int
+        columns : ndarray of shape (n_samples, n_chosen), int32
+            Of each row.
+
+        Returns
+        -------
+        best : Best
+        chosen : ndarray of shape (n_samples, n_chosen), float32
+        """
+        program = self._program("best and chosen")
+        blocks = []
+        for rows, x in self._blocks(X):
+            n_rows = rows.stop - rows.start
+            asked = np.zeros((x.shape[0], columns.shape[1]), np.int32)
+            asked[:n_rows] = columns[rows]
+            parts = program(*self._variables, x, tf.constant(k), tf.constant(asked))
+            blocks.append([part.numpy()[:n_rows] for part in parts])
+        return _joined([block[:3] for block in blocks]), np.concatenate([b[3] for b in blocks])
+
     def decisions(self, X: Any) -> sparse.csr_matrix:
         """Return the outputs whose probability is above one half, uint8 CSR."""
         decide = self._program("decisions")

@@ -136,8 +136,13 @@ def transformers():
 
 
 def pipelines():
-    """Return pipelines of this package's steps and scikit-learn's, unfitted."""
-    from skmlclf import BaseMLPClassifier, BlockwiseTransformer, make_feature_mlp
+    """Return what is made of this package's estimators and scikit-learn's, unfitted."""
+    from skmlclf import (
+        BaseMLPClassifier,
+        BlockwiseTransformer,
+        NeighborBlendClassifier,
+        make_feature_mlp,
+    )
 
     params = {"hidden_units": 8, "epochs": 2, "random_state": 0}
     feature_mlp = make_feature_mlp("audio", 3, **params)
@@ -147,6 +152,13 @@ def pipelines():
             BlockwiseTransformer(IncrementalPCA(3), block_rows=20), BaseMLPClassifier(**params)
         ),
         "scaled": make_pipeline(StandardScaler(), BaseMLPClassifier(**params)),
+        "blend": NeighborBlendClassifier(BaseMLPClassifier(**params), n_neighbors=9),
+        "blend of few": make_pipeline(
+            StandardScaler(),
+            NeighborBlendClassifier(
+                make_pipeline(PCA(6), BaseMLPClassifier(**params)), n_components=5, max_rows=60
+            ),
+        ),
     }
 
 
