@@ -348,9 +348,7 @@ def test_places_rise_in_the_order_of_reading():
     places = X.places()
     assert len(np.unique(places)) == len(X) == 3 * n_rows
     np.testing.assert_array_equal(np.argsort(places[:n_rows]), np.arange(n_rows))
-    np.testing.assert_array_equal(
-        np.argsort(places[n_rows : 2 * n_rows]), np.arange(n_rows)[::-1]
-    )
+    np.testing.assert_array_equal(np.argsort(places[n_rows : 2 * n_rows]), np.arange(n_rows)[::-1])
     assert places[:n_rows].max() < places[n_rows : 2 * n_rows].min()
     np.testing.assert_array_equal(X[[5, 2]].places(), places[[5, 2]])
     assert X.block_rows == Own().block_rows
