@@ -153,7 +153,7 @@ ROWS = [
     ("clf.fit", "1e300 * X.astype(float), y", "network's float32 cannot; scale the features"),
     ("clf.fit", "put(X, 10**400, object), y", "X holds what no float can"),
     ("clf.fit", "np.ma.masked_greater(X, 0), y", "X must hold a value everywhere, got a masked"),
-    ("clf.fit", "frame.assign(a='x'), y", "got the column 'a' of dtype str"),
+    ("clf.fit", "frame.assign(a='x'), y", "got the column 'a' of dtype (str|object)"),
     ("clf.fit", "frame.assign(a=pd.Timestamp(0)), y", "got the column 'a' of dtype datetime64"),
     ("clf.fit", "X[None], y", "Found array with dim 3"),
     ("clf.fit", "X[0], y", "Expected 2D array, got 1D array"),

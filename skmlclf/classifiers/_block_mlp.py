@@ -85,7 +85,8 @@ class BlockMLPClassifier(BaseKerasClassifier):
         Called as Keras calls them, in this order. If one overrides a hook of batches, the compiled
         step is called for one batch at a time.
     verbose : int, default=0
-        Above zero, the epochs are shown as `EpochTable` shows them.
+        Above zero, the epochs are shown as `EpochTable` shows them, and a long prediction shows
+        how far it is.
     random_state : int, RandomState instance or None, default=None
         Decides initial weights, shuffling, dropout and the held-out split. An int gives the same
         fit bit for bit on one machine with the same number of threads; no global generator is

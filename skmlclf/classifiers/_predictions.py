@@ -37,6 +37,7 @@ class Predictions:
 
     classes_: np.ndarray
     model_: keras.Model
+    verbose: int
     _network_: Network
     _targets_: Targets
 
@@ -181,7 +182,7 @@ class Predictions:
     @property
     def _predictor(self) -> Predictor:
         check_process()
-        return Predictor(self._network_, self.model_)
+        return Predictor(self._network_, self.model_, self.verbose)
 
     def _features(self, X: ArrayLike) -> np.ndarray:
         check_is_fitted(self, "model_")

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 from scipy import sparse
 
+from skmlclf._progress import progress
 from skmlclf.networks import Network, hidden_layer_of
 from skmlclf.training._batches import Chunk, EntryWeights, RowBatches, SparseWeights
 from skmlclf.training._features import make_features
@@ -69,11 +70,14 @@ class Predictor:
         Structure of the model.
     model : keras.Model
         Its variables are read at every call.
+    verbose : int, default=0
+        Above zero, what takes long shows how far it is.
     """
 
-    def __init__(self, network: Network, model: keras.Model) -> None:
+    def __init__(self, network: Network, model: keras.Model, verbose: int = 0) -> None:
         self.network = network
         self.model = model
+        self.verbose = verbose
         self.block_rows = min(_MAX_BLOCK_ROWS, max(64, _BLOCK_OUTPUTS // network.n_outputs))
         self._variables = variables_of(model)[:2]
 
@@ -219,12 +223,14 @@ class Predictor:
     def _blocks(self, X: Any) -> Iterator[tuple[slice, Any]]:
         cuts = [*range(0, X.shape[0], self.block_rows), X.shape[0]]
         blocks = make_features(X).read(None, cuts)
-        for (start, stop), block in zip(pairwise(cuts), blocks, strict=True):
-            block = np.ascontiguousarray(block)
-            missing = -len(block) % _ROW_GROUP
-            if missing:
-                block = np.concatenate([block, np.zeros((missing, block.shape[1]), np.float32)])
-            yield slice(start, stop), tf.constant(block)
+        with progress(X.shape[0], "Predicting", verbose=self.verbose, leave=False) as bar:
+            for (start, stop), block in zip(pairwise(cuts), blocks, strict=True):
+                block = np.ascontiguousarray(block)
+                missing = -len(block) % _ROW_GROUP
+                if missing:
+                    block = np.concatenate([block, np.zeros((missing, block.shape[1]), np.float32)])
+                yield slice(start, stop), tf.constant(block)
+                bar.update(stop - start)
 
     def _to_csr(self, pairs: Any, n_rows: int) -> sparse.csr_matrix:
         rows, cols = pairs.numpy().T

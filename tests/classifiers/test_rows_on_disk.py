@@ -1,5 +1,7 @@
 """Classifiers on rows that stay on disk: the same results as on the loaded array."""
 
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, cross_validate, train_test_split
 from sklearn.pipeline import make_pipeline
 
-from skmlclf import BaseMLPClassifier, NetworkClassifier, predict_topk
+from skmlclf import BaseMLPClassifier, NetworkClassifier, _progress, predict_topk
 from skmlclf.callbacks import Checkpoint, EpochMetrics
 from skmlclf.datasets import NpyRowStore, RowStore, make_video_embeddings
 from skmlclf.metrics import get_scorer
@@ -206,3 +208,14 @@ def test_rows_of_another_form_are_refused_before_they_are_read(problem):
         classifier.fit(stored[:9], y)
     with pytest.raises(ValueError, match="X_val has 5 features, expected the 20"):
         classifier.fit(stored, y, X_val=stored[:, :5], y_val=y)
+
+
+def test_a_long_prediction_says_how_far_it_is(problem, capfd, monkeypatch):
+    X, stored, y = problem
+    classifier = small_mlp(verbose=1).fit(X, y)
+    monkeypatch.setattr(_progress, "_SECONDS_IN_LOG", 0.0)
+    capfd.readouterr()
+    classifier.predict_topk(stored, 3)
+    assert re.search(r"Predicting: 100%, 300 of 300 rows", capfd.readouterr().err)
+    classifier.set_params(verbose=0).predict(stored)
+    assert capfd.readouterr() == ("", "")

@@ -340,3 +340,15 @@ def test_a_file_that_changes_is_noticed(tmp_path):
     os.remove(tmp_path / "a.npy")
     with pytest.raises(FileNotFoundError, match=r"a.npy' to be there still"):
         np.asarray(store[[1, 4]])
+
+
+def test_places_rise_in_the_order_of_reading():
+    X = concatenate_rows([Own(), Own()[::-1], Own()])
+    n_rows = N_ROWS
+    places = X.places()
+    assert len(np.unique(places)) == len(X) == 3 * n_rows
+    np.testing.assert_array_equal(np.argsort(places[:n_rows]), np.arange(n_rows))
+    np.testing.assert_array_equal(np.argsort(places[n_rows : 2 * n_rows]), np.arange(n_rows)[::-1])
+    assert places[:n_rows].max() < places[n_rows : 2 * n_rows].min()
+    np.testing.assert_array_equal(X[[5, 2]].places(), places[[5, 2]])
+    assert X.block_rows == Own().block_rows

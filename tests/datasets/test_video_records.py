@@ -20,7 +20,7 @@ N_ROWS = 500
 @pytest.fixture(scope="module")
 def data():
     rng = np.random.default_rng(0)
-    y = sp.random(N_ROWS, N_LABELS, 0.1, format="csr", rng=rng)
+    y = sp.random(N_ROWS, N_LABELS, 0.1, format="csr", random_state=rng)
     y.data[:] = 1
     ids = [f"vidéo {i}" for i in range(N_ROWS)]
     return rng.standard_normal((N_ROWS, 6), dtype=np.float32), y, ids

@@ -66,8 +66,9 @@ def kill_saves(n_kills, folder, seed=0):
             for _ in range(rng.randrange(1, 4)):
                 number = int(process.stdout.readline())
             if i % 2:
-                while list(path.parent.iterdir()) == [path]:
+                while process.poll() is None and list(path.parent.iterdir()) == [path]:
                     time.sleep(1e-4)
+                assert process.poll() is None, "the process ended by itself"
                 time.sleep(rng.uniform(0, 0.005))
             else:
                 time.sleep(rng.uniform(0, 0.06))
