@@ -87,7 +87,8 @@ class NeighborBlendClassifier(
         Whether estimator and bank are made again of all rows after "auto" has chosen on a split.
         The bank of a fixed estimator is made again in any case.
     cv : {None, "prefit"}, default=None
-        "prefit" takes `estimator` as it is, fitted; the rows passed to `fit` make the bank.
+        "prefit" takes `estimator` as it is, fitted; the rows passed to `fit` make the bank. Clones,
+        as searches and cross-validation make them, stay fitted with a `FrozenEstimator` only.
     random_state : int, RandomState instance or None, default=None
         Decides the split, the rows that stay in a bank with `max_rows`, and those that the
         directions are found from.
