@@ -86,7 +86,8 @@ class NeighborBlendClassifier(
         Whether estimator and bank are made again of all rows after "auto" has chosen on a split.
         The bank of a fixed estimator is made again in any case.
     cv : {None, "prefit"}, default=None
-        "prefit" takes `estimator` as it is, fitted; the rows passed to `fit` make the bank.
+        "prefit" takes `estimator` as it is, fitted; the rows passed to `fit` make the bank. Clones,
+        as searches and cross-validation make them, stay fitted with a `FrozenEstimator` only.
     random_state : int, RandomState instance or None, default=None
         Decides the split, the rows that stay in a bank with `max_rows`, and those that the
         directions are found from.
@@ -134,12 +135,18 @@ class NeighborBlendClassifier(
     A row that is itself in the bank is its own nearest neighbour: predictions for training rows are
     better than those for others.
 
-    The bank holds rows of unit length in half precision, ``2 * n_components`` bytes each (512 at
-    the default), and 4 bytes for each label. The exact search costs ``n_rows * n_components``
-    multiplications, about those of a network with 1,024 hidden units for 25,000 rows, and 150 rows
-    for each thousand more. Memory is bounded: 1,024 rows are predicted at a time.
-    Beyond some hundred thousand rows, set `max_rows` or ``index="hnsw"``, whose graph takes another
-    ``2 * n_components + 260`` bytes for each row and is built anew when the estimator is loaded.
+    On real videos (27,680 training rows, 3,862 labels) `BaseMLPClassifier` at its defaults has a
+    GAP@20 of 0.7020 alone and 0.7199 blended; 0.7196 with its 1,024 hidden units kept whole, and
+    0.7174 with 128 directions (3,420 held-out rows, one seed).
+
+    The bank holds rows of unit length in half precision, ``2 * n_components`` bytes each, and 4
+    bytes for each label: 528 bytes for each of those videos. The exact search costs
+    ``n_rows * n_components`` multiplications for each row that is predicted, and took 0.62 ms of
+    processor time for those videos, 0.39 ms of them in the products; the network has 5 million
+    multiplications, the search 7 million. 1,024 rows are predicted at a time, so that memory does
+    not grow with their number. Beyond some hundred thousand rows in the bank, set `max_rows` or
+    ``index="hnsw"``, whose graph takes another ``2 * n_components + 260`` bytes for each row and is
+    built anew when the estimator is loaded.
 
     Entries of `y` that are not known (NaN) count as absent among neighbours, and rows with weight
     zero are left out; other weights are the estimator's alone.

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils.validation import _num_samples, check_consistent_length
+from sklearn.utils import indexable
+from sklearn.utils.validation import _num_samples
 
 from skmlclf._compat import _safe_indexing
 from skmlclf.classifiers._targets import MultilabelTargets, Targets
@@ -33,8 +34,7 @@ def row_blocks(X: Any, which: np.ndarray | None = None) -> Iterator[tuple[slice,
     block : array-like
         The rows. Of no rows at all there is one empty block, for the estimator to refuse.
     """
-    if sparse.issparse(X):
-        X = X.tocsr()
+    (X,) = indexable(X)
     n_rows = _num_samples(X) if which is None else len(which)
     for start in range(0, max(1, n_rows), BLOCK_ROWS):
         rows = slice(start, min(start + BLOCK_ROWS, n_rows))
@@ -136,7 +136,7 @@ def read_rows(
     try:
         known, _ = targets.split_unknown(y)
         labels = targets.indicator(targets.encode(known))
-        check_consistent_length(X, labels, sample_weight)
+        X, y, sample_weight, _ = indexable(X, y, sample_weight, labels)
     except ValueError as error:
         raise ValueError(f"{names} cannot be used: {error}") from error
     exclusive = not isinstance(targets, MultilabelTargets)
@@ -147,4 +147,4 @@ def _subset(X: Any, which: np.ndarray) -> Any:
     """Return some rows; rows on disk stay there, and None stays None."""
     if X is None or isinstance(X, RowStore):
         return None if X is None else X[which]
-    return _safe_indexing(X.tocsr() if sparse.issparse(X) else X, which)
+    return _safe_indexing(X, which)
