@@ -81,8 +81,8 @@ class Training:
             "generator": random_state_to_plain(values.pop("rng")),
             "position": values,
             "split_generator": random_state_to_plain(self.split_start),
-            "variables": [np.asarray(v.value) for v in model_variables(self.model)],
-            "optimizer": [np.asarray(v.value) for v in self.model.optimizer.variables],
+            "variables": [keras.ops.convert_to_numpy(v) for v in model_variables(self.model)],
+            "optimizer": [keras.ops.convert_to_numpy(v) for v in self.model.optimizer.variables],
             "averages": None
             if self.averages is None
             else [np.asarray(v) for v in self.averages.variables],

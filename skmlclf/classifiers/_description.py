@@ -97,7 +97,7 @@ def describe_start(model: keras.Model, network: Network, history: dict[str, Any]
     if history:
         text = f"those after {len(history['loss'])} epochs"
         variables = [*model_variables(model), *model.optimizer.variables]
-        digest = _digest(*(np.asarray(variable.value) for variable in variables))
+        digest = _digest(*(keras.ops.convert_to_numpy(variable) for variable in variables))
         described["the weights that training starts from"] = [text, digest]
     else:
         described["the weights that training starts from"] = ["new ones", ""]

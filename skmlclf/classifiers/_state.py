@@ -74,7 +74,7 @@ def snapshot(estimator: Any, *, variables: bool = True) -> Callable[[], None]:
         changing = model_variables(model)
         if attributes["_keeps_optimizer"]:
             changing += model.optimizer.variables
-    values = [np.asarray(variable.value) for variable in changing]
+    values = [keras.ops.convert_to_numpy(variable) for variable in changing]
     generator = attributes.get("_generator")
     drawn = None if generator is None else generator.get_state()
 
@@ -110,7 +110,7 @@ def fitted_state(estimator: Any, *, with_optimizer: bool) -> dict[str, Any] | No
     if model is None:
         return None
     keeps = with_optimizer and estimator._keeps_optimizer
-    arrays = [np.asarray(variable.value) for variable in model_variables(model)]
+    arrays = [keras.ops.convert_to_numpy(variable) for variable in model_variables(model)]
     names = _variable_names(estimator._network_, len(arrays))
     return {
         "targets": targets_to_plain(estimator._targets_),
@@ -120,7 +120,7 @@ def fitted_state(estimator: Any, *, with_optimizer: bool) -> dict[str, Any] | No
         "weights": dict(zip(names, arrays, strict=True)),
         "optimizer": optimizer_to_plain(estimator._optimizer_),
         "keeps_optimizer": keeps,
-        "optimizer_state": [np.asarray(v.value) for v in model.optimizer.variables]
+        "optimizer_state": [keras.ops.convert_to_numpy(v) for v in model.optimizer.variables]
         if keeps
         else None,
         "history": estimator.history_,
