@@ -19,7 +19,8 @@ def problem(n_rows=60, n_features=5, n_labels=4, seed=0):
 
 def make(**kwargs):
     options = {"batch_size": 1000, "epochs": 4, "optimizer": "sgd", "learning_rate": 0.1}
-    return BaseMLPClassifier((), random_state=0, **{**options, **kwargs})
+    plain = {"dropout": 0.0, "input_dropout": 0.0, "learning_rate_schedule": "constant"}
+    return BaseMLPClassifier((), random_state=0, **{**options, **plain, **kwargs})
 
 
 def reference(X, y, weight, epochs=4, rate=0.1):

@@ -46,6 +46,7 @@ def make(**parameters):
             "epochs": 3,
             "dropout": 0.3,
             "learning_rate": 0.1,
+            "learning_rate_schedule": "constant",
             "random_state": 0,
             **parameters,
         }

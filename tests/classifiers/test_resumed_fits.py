@@ -265,9 +265,10 @@ class InterruptAt(keras.callbacks.Callback):
 
 def test_a_resumed_fit_that_is_interrupted_keeps_the_last_completed_epoch(tmp_path):
     X, y = problem()
-    after_one = make(None, epochs=1).fit(X, y)
+    constant = {"learning_rate_schedule": "constant"}
+    after_one = make(None, epochs=1, **constant).fit(X, y)
     for _ in range(2):
-        clf = make(tmp_path, callbacks=[InterruptAt(1)])
+        clf = make(tmp_path, callbacks=[InterruptAt(1)], **constant)
         with pytest.raises(KeyboardInterrupt):
             clf.fit(X, y)
         assert (clf.n_iter_, clf.best_epoch_) == (1, 0)
