@@ -16,7 +16,7 @@ docscrape = pytest.importorskip("numpydoc.docscrape")
 
 CLASSIFIERS = [BaseMLPClassifier, BlockMLPClassifier, DeepMLPClassifier, NetworkClassifier]
 # What it is a width of depends on the network.
-DIFFERENT = {"hidden_units"}
+DIFFERENT = {"hidden_units", "feature_groups"}
 
 
 # Packages that others of this project import, and users only to extend it.

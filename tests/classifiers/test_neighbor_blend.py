@@ -199,7 +199,7 @@ def test_classes_are_blended_too(data, n_classes):
     X, _, new, _ = data
     names = np.array(["low", "mid", "top"])
     y = names[np.digitize(X[:, 0], [0.0] if n_classes == 2 else [-0.5, 0.5])]
-    clf = NeighborBlendClassifier(network(epochs=4), n_neighbors=K, weight="auto", refit=False)
+    clf = NeighborBlendClassifier(network(epochs=30), n_neighbors=K, weight="auto", refit=False)
     clf.fit(X, y)
     scores = clf.predict_proba(new)
     np.testing.assert_allclose(scores.sum(axis=1), 1, rtol=1e-5)
