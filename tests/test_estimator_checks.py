@@ -40,9 +40,9 @@ SETTINGS = {
         "estimator": skmlclf.BaseMLPClassifier(32, epochs=40, random_state=0)
     },
     "NetworkClassifier": {"build_network": TwoLayers(), "epochs": 20},
-    "BaseMLPClassifier": {"epochs": 20},
-    "BlockMLPClassifier": {"epochs": 20},
-    "DeepMLPClassifier": {"hidden_units": 512, "label_units": (32, 32), "epochs": 20},
+    "BaseMLPClassifier": {"hidden_units": 256, "epochs": 20},
+    "BlockMLPClassifier": {"hidden_units": (256, 128), "epochs": 20},
+    "DeepMLPClassifier": {"hidden_units": 256, "label_units": (32, 32), "epochs": 20},
 }
 INSTANCES = [c(**SETTINGS.get(c.__name__, {})) for c in CLASSES]
 WEIGHTS_REASON = (
