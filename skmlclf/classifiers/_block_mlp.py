@@ -12,11 +12,12 @@ from skmlclf.networks import MLPNetwork, Network
 class BlockMLPClassifier(BaseKerasClassifier):
     """Blocks of Dense, BatchNormalization, activation and Dropout.
 
-    The output layer, the loss and the initial output bias are those of `BaseMLPClassifier`.
+    The output of a block is added to its input where both have the same width [3]_. The output
+    layer, the loss and the initial output bias are those of `BaseMLPClassifier`.
 
     Parameters
     ----------
-    hidden_units : int or sequence of int, default=(2048, 1024)
+    hidden_units : int or sequence of int, default=(2048, 2048)
         Width of each block.
     activation : {"relu", "gelu", "silu", "elu", "selu", "tanh", "sigmoid"}, default="relu"
         Hidden activation.
@@ -123,6 +124,8 @@ class BlockMLPClassifier(BaseKerasClassifier):
        Reducing Internal Covariate Shift. ICML.
     .. [2] N. Srivastava et al. (2014). Dropout: A Simple Way to Prevent Neural Networks from
        Overfitting. JMLR 15.
+    .. [3] K. He, X. Zhang, S. Ren, J. Sun (2016). Deep Residual Learning for Image Recognition.
+       CVPR.
 
     Examples
     --------
@@ -136,7 +139,7 @@ class BlockMLPClassifier(BaseKerasClassifier):
 
     def __init__(
         self,
-        hidden_units: int | Sequence[int] = (2048, 1024),
+        hidden_units: int | Sequence[int] = (2048, 2048),
         *,
         activation: str = "relu",
         feature_groups: Sequence[int] | str | None = "auto",
@@ -202,5 +205,6 @@ class BlockMLPClassifier(BaseKerasClassifier):
             batch_normalization=True,
             dropout=self.dropout > 0,
             input_dropout=self.input_dropout > 0,
+            residual=True,
             precision=self.precision,
         )
