@@ -22,8 +22,10 @@ from sklearn.utils._param_validation import (
 )
 from sklearn.utils.validation import (
     _check_feature_names_in,
+    _check_method_params,
     _check_sample_weight,
     _get_feature_names,
+    _num_samples,
 )
 
 __all__ = [
@@ -36,9 +38,11 @@ __all__ = [
     "RealNotInt",
     "StrOptions",
     "_check_feature_names_in",
+    "_check_method_params",
     "_check_sample_weight",
     "_fit_context",
     "_get_feature_names",
+    "_num_samples",
     "_safe_indexing",
     "adam_moments",
     "check_backend",
