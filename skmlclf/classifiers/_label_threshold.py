@@ -4,63 +4,49 @@ from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from joblib import Parallel, delayed
 from numpy.typing import ArrayLike
 from scipy import sparse
-from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
-from sklearn.frozen import FrozenEstimator
-from sklearn.model_selection import StratifiedShuffleSplit, check_cv
-from sklearn.utils import Tags, check_consistent_length, get_tags
-from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, has_fit_parameter
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
+from sklearn.utils import Tags, get_tags, indexable
+from sklearn.utils.validation import check_is_fitted
 
-from skmlclf._compat import (
-    HasMethods,
-    Interval,
-    RealNotInt,
-    StrOptions,
-    _check_method_params,
-    _check_sample_weight,
-    _fit_context,
-    _safe_indexing,
+from skmlclf._compat import HasMethods, Interval, RealNotInt, StrOptions, _fit_context
+from skmlclf.classifiers._inside import ResponsesOfInside
+from skmlclf.classifiers._label_threshold_checks import check_tuning, is_fitted_before
+from skmlclf.classifiers._label_threshold_state import (
+    parameters_from_plain,
+    parameters_to_plain,
+    restore_tuned,
+    tuned_state,
 )
-from skmlclf._indicator import split_unknown
+from skmlclf.classifiers._out_of_fold import (
+    score_held_out,
+    score_out_of_fold,
+    score_with_fitted,
+)
 from skmlclf.classifiers._targets import (
-    MulticlassTargets,
     MultilabelTargets,
-    SingleClassTargets,
     Targets,
     read_targets,
     targets_from_plain,
     targets_to_plain,
 )
-from skmlclf.classifiers._topk import predict_topk
-from skmlclf.model_selection import MultilabelStratifiedKFold, MultilabelStratifiedShuffleSplit
-from skmlclf.persistence import check_array, check_fields
 from skmlclf.thresholds import (
     OBJECTIVES,
+    TunedThresholds,
     chosen_response,
     decide,
     f1_by_label,
+    fit_temperature,
     kept_scores,
     objective_value,
     tune_thresholds,
-    without,
 )
 
 
-def _estimator_has(name: str) -> Any:
-    """Say whether the classifier inside has a method."""
-
-    def check(self: Any) -> bool:
-        # Raises the AttributeError of the classifier inside.
-        getattr(getattr(self, "estimator_", self.estimator), name)
-        return True
-
-    return check
-
-
-class LabelThresholdClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+class LabelThresholdClassifier(
+    ResponsesOfInside, ClassifierMixin, MetaEstimatorMixin, BaseEstimator
+):
     r"""Multilabel classifier whose decisions are tuned, by cross-validation, for one objective.
 
     The multilabel counterpart of `sklearn.model_selection.TunedThresholdClassifierCV`. The scores
@@ -111,6 +97,9 @@ default="micro_macro_f1"
         Decides the split where `cv` is a float.
     store_cv_results : bool, default=False
         Whether to keep ``cv_results_``.
+    calibrate : bool, default=False
+        Whether probabilities are those of the classifier inside at the temperature that makes them
+        most likely on the rows tuned on. Their order stays, and so do decisions.
 
     Attributes
     ----------
@@ -121,6 +110,10 @@ default="micro_macro_f1"
         ``objective="samples_f1"``. Of two classes there is one threshold, for the second.
     shared_threshold_ : float or None
         The threshold of the labels with few positives; None with ``objective="samples_f1"``.
+    temperature_ : float
+        What logits are divided by, with ``calibrate=True`` in all probabilities, and with
+        ``objective="samples_f1"`` in those that expectations are computed from; else 1. Above 1 the
+        classifier inside is too certain.
     best_score_ : float
         Value of the objective on the rows tuned on, out of fold: the mean of micro and macro F1
         with "micro_macro_f1", minus the difference in labels per row with "cardinality". It is
@@ -198,11 +191,13 @@ default="micro_macro_f1"
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
         "store_cv_results": ["boolean"],
+        "calibrate": ["boolean"],
     }
 
     estimator_: Any
     thresholds_: np.ndarray | None
     shared_threshold_: float | None
+    temperature_: float
     best_score_: float
     label_names_: np.ndarray | None
     _targets_: Targets
@@ -223,6 +218,7 @@ default="micro_macro_f1"
         n_jobs: int | None = None,
         random_state: Any = None,
         store_cv_results: bool = False,
+        calibrate: bool = False,
     ) -> None:
         self.estimator = estimator
         self.objective = objective
@@ -237,6 +233,7 @@ default="micro_macro_f1"
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.store_cv_results = store_cv_results
+        self.calibrate = calibrate
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -296,113 +293,23 @@ default="micro_macro_f1"
             )
         if (X_val is None) != (y_val is None):
             raise ValueError("X_val and y_val are given together, got one of them alone.")
-        if sparse.issparse(y) and y.format not in ("csr", "csc"):
-            y = y.tocsr()
+        X, y, sample_weight = indexable(X, y, sample_weight)
         targets = read_targets(y)
-        several = isinstance(targets, MultilabelTargets)
-        self._check(targets, held_out=X_val is not None)
-        known, unknown = _known(targets, y)
-        positives = targets.encode(known)
-        check_consistent_length(X, positives)
-        weights = _weights_of_rows(sample_weight, X)
+        check_tuning(self, targets, held_out=X_val is not None)
         if sample_weight is not None:
             fit_params["sample_weight"] = sample_weight
-        if self._is_fitted_before():
-            estimator = self.estimator
-            scores = self._kept_scores(estimator, X, targets.n_outputs)
+        if is_fitted_before(self):
+            estimator, scored = score_with_fitted(self, X, y, targets, fit_params)
         elif X_val is not None:
-            known, unknown = _known(targets, y_val)
-            positives, weights = targets.encode(known), None
-            check_consistent_length(X_val, positives)
-            estimator = clone(self.estimator)
-            if has_fit_parameter(estimator, "X_val"):
-                fit_params |= {"X_val": X_val, "y_val": y_val}
-            estimator.fit(X, y, **fit_params)
-            scores = self._kept_scores(estimator, X_val, targets.n_outputs)
+            estimator, scored = score_held_out(self, X, y, targets, fit_params, X_val, y_val)
         else:
-            strata = positives if several else np.asarray(y).ravel()
-            splitter = self._splitter(strata, several=several)
-            # Splitters of labels look at no features.
-            splits = list(splitter.split(np.zeros((positives.shape[0], 1)), strata))
-            estimators, folds = zip(
-                *Parallel(n_jobs=self.n_jobs)(
-                    delayed(_fit_fold)(self, X, y, targets.n_outputs, *split, fit_params)
-                    for split in splits
-                ),
-                strict=True,
-            )
-            held_out = np.concatenate([test for _, test in splits])
-            scores = sparse.vstack(folds, format="csr")
-            positives = positives[held_out]
-            unknown = None if unknown is None else unknown[held_out]
-            weights = None if weights is None else weights[held_out]
-            estimator = estimators[0]
-            if self.refit:
-                estimator = clone(self.estimator).fit(X, y, **fit_params)
-        self._tune(scores, positives, unknown, weights)
+            estimator, scored = score_out_of_fold(self, X, y, targets, fit_params)
+        self._tune(*scored)
         self.estimator_, self._targets_ = estimator, targets
         names = targets.label_names
         self.label_names_ = getattr(estimator, "label_names_", None) if names is None else names
         self._copy_features()
         return self
-
-    def _check(self, targets: Targets, *, held_out: bool) -> None:
-        """Refuse parameters that do not go together, before anything is fitted."""
-        if isinstance(targets, SingleClassTargets):
-            raise ValueError(
-                "There is nothing to decide between: y holds 1 class, expected two, or several"
-                " labels as the columns of a 2-d y."
-            )
-        if isinstance(targets, MulticlassTargets):
-            raise ValueError(
-                "Only binary classification is supported. The type of the target is multiclass."
-                " Labels that do not exclude each other are the columns of a 2-d y."
-            )
-        if self.objective == "samples_f1":
-            if not isinstance(targets, MultilabelTargets):
-                raise ValueError(
-                    "objective='samples_f1' chooses among the labels of each row, and this y has"
-                    " two classes: use 'macro_f1', which is the F1 of the second."
-                )
-            if not hasattr(self.estimator, "predict_proba"):
-                raise ValueError(
-                    "objective='samples_f1' needs probabilities, and"
-                    f" {type(self.estimator).__name__} has no predict_proba: calibrate it, or"
-                    " choose another objective."
-                )
-        if self.max_labels is not None and self.max_labels < self.min_labels:
-            raise ValueError(
-                f"max_labels={self.max_labels} is below min_labels={self.min_labels}: expected at"
-                " least as many."
-            )
-        if self._is_fitted_before():
-            if held_out:
-                raise ValueError(
-                    "X_val is for an estimator that is yet to be fitted. This one is used as it"
-                    " is, and tuned on the rows given as X and y."
-                )
-            check_is_fitted(self.estimator)
-
-    def _is_fitted_before(self) -> bool:
-        prefit = isinstance(self.cv, str) and self.cv == "prefit"
-        return prefit or isinstance(self.estimator, FrozenEstimator)
-
-    def _splitter(self, strata: Any, *, several: bool) -> Any:
-        """Return the cross-validator that `cv` stands for."""
-        cv = 5 if self.cv is None else self.cv
-        if isinstance(cv, Real) and not isinstance(cv, Integral):
-            kind = MultilabelStratifiedShuffleSplit if several else StratifiedShuffleSplit
-            splitter = kind(1, test_size=cv, random_state=self.random_state)
-        elif several and isinstance(cv, Integral):
-            splitter = MultilabelStratifiedKFold(int(cv))
-        else:
-            splitter = check_cv(cv, strata, classifier=True)
-        if not self.refit and splitter.get_n_splits(strata, strata) > 1:
-            raise ValueError(
-                "When cv has several folds, refit cannot be False: there is no one estimator to"
-                " keep. Give a float as cv for a single split, or leave refit=True."
-            )
-        return splitter
 
     def _kept_scores(self, estimator: Any, X: Any, n_labels: int) -> sparse.csr_matrix:
         return kept_scores(
@@ -418,18 +325,18 @@ default="micro_macro_f1"
         self,
         scores: sparse.csr_matrix,
         positives: sparse.csr_matrix,
-        unknown: sparse.csr_matrix | None,
         weights: np.ndarray | None,
     ) -> None:
-        if unknown is not None:
-            scores = without(scores, unknown)
-        self.thresholds_, self.shared_threshold_ = tune_thresholds(
+        tuned = tune_thresholds(
             scores,
             positives,
             self.objective,
             min_positives=self.min_positives,
             sample_weight=weights,
         )
+        self.thresholds_, self.shared_threshold_, self.temperature_ = tuned
+        if self.calibrate:
+            self.temperature_ = fit_temperature(scores, positives, weights)
         decisions = self._decide(scores)
         self.best_score_ = objective_value(
             positives, decisions, self.objective, sample_weight=weights
@@ -447,16 +354,10 @@ default="micro_macro_f1"
             }
 
     def _decide(self, scores: sparse.csr_matrix) -> sparse.csr_matrix:
+        tuned = TunedThresholds(self.thresholds_, self.shared_threshold_, self.temperature_)
         if scores.shape[1] == 1:
-            return decide(scores, self.thresholds_)
-        return decide(
-            scores, self.thresholds_, min_labels=self.min_labels, max_labels=self.max_labels
-        )
-
-    @property
-    def classes_(self) -> Any:
-        """Classes of the classifier inside."""
-        return self.estimator_.classes_
+            return tuned.decide(scores)
+        return tuned.decide(scores, min_labels=self.min_labels, max_labels=self.max_labels)
 
     def predict(self, X: ArrayLike) -> Any:
         """Return the labels decided on.
@@ -479,192 +380,34 @@ default="micro_macro_f1"
             return targets.decode(decisions)
         return targets.classes[decisions.toarray().ravel().astype(np.intp)]
 
-    @available_if(_estimator_has("predict_proba"))
-    def predict_proba(self, X: ArrayLike) -> Any:
-        """Return the probabilities of the classifier inside, as they are.
+    def __getstate__(self) -> dict[str, Any]:
+        state = super().__getstate__().copy()
+        if "_targets_" in state:
+            # Plain values, so that skops has nothing of it to trust.
+            state["_targets_"] = targets_to_plain(self._targets_)
+        return state
 
-        Parameters
-        ----------
-        X : {array-like, sparse} of shape (n_samples, n_features)
-            Rows.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes), or what the classifier inside returns
-        """
-        check_is_fitted(self, "estimator_")
-        return self.estimator_.predict_proba(X)
-
-    @available_if(_estimator_has("predict_log_proba"))
-    def predict_log_proba(self, X: ArrayLike) -> Any:
-        """Return the logarithms of the probabilities of the classifier inside.
-
-        Parameters
-        ----------
-        X : {array-like, sparse} of shape (n_samples, n_features)
-            Rows.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes), or what the classifier inside returns
-        """
-        check_is_fitted(self, "estimator_")
-        return self.estimator_.predict_log_proba(X)
-
-    @available_if(_estimator_has("decision_function"))
-    def decision_function(self, X: ArrayLike) -> Any:
-        """Return the decision values of the classifier inside, as they are.
-
-        Parameters
-        ----------
-        X : {array-like, sparse} of shape (n_samples, n_features)
-            Rows.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes) or (n_samples,)
-        """
-        check_is_fitted(self, "estimator_")
-        return self.estimator_.decision_function(X)
-
-    def predict_topk(
-        self,
-        X: ArrayLike,
-        k: int = 20,
-        *,
-        label_weight: ArrayLike | None = None,
-        response_method: str = "predict_proba",
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the `k` best labels of each row and their scores, whatever the thresholds are.
-
-        Parameters
-        ----------
-        X : {array-like, sparse, RowStore} of shape (n_samples, n_features)
-            Rows.
-        k : int, default=20
-            How many, at most the number of labels.
-        label_weight : array-like of shape (n_labels,), default=None
-            Factors of the probabilities, as `skmlclf.predict_topk` takes them.
-        response_method : {"predict_proba", "decision_function"}, default="predict_proba"
-            Which scores.
-
-        Returns
-        -------
-        labels : ndarray of shape (n_samples, k)
-            Column indices of the labels, best first.
-        scores : ndarray of shape (n_samples, k)
-            Their scores.
-        """
-        check_is_fitted(self, "estimator_")
-        return predict_topk(
-            self.estimator_, X, k, label_weight=label_weight, response_method=response_method
-        )
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        if "_targets_" in state:
+            self._targets_ = targets_from_plain(state["_targets_"])
 
     def _to_state(self, *, with_optimizer: bool) -> tuple[dict[str, Any], dict[str, Any] | None]:
         """Return parameters and fitted state as `skmlclf.persistence` writes them."""
-        params = self.get_params(deep=False)
-        frozen = isinstance(self.estimator, FrozenEstimator)
-        if frozen:
-            params["estimator"] = self.estimator.estimator
-        params["frozen"] = frozen
-        if not hasattr(self, "estimator_"):
-            return params, None
-        # What was fitted before is written once.
-        own = self.estimator_ is not self.estimator
-        return params, {
-            "estimator": self.estimator_ if own else None,
-            "thresholds": self.thresholds_,
-            "shared_threshold": self.shared_threshold_,
-            "best_score": float(self.best_score_),
-            "cv_results": getattr(self, "cv_results_", None),
-            "targets": targets_to_plain(self._targets_),
-            "label_names": self.label_names_,
-        }
+        return parameters_to_plain(self), tuned_state(self)
 
     @classmethod
     def _from_state(cls, params: dict[str, Any], fitted: dict[str, Any] | None) -> Self:
         """Return the classifier of what `_to_state` returned, or raise a ValueError."""
-        params = dict(params)
-        if params.pop("frozen", False) is True:
-            params["estimator"] = FrozenEstimator(params.get("estimator"))
-        if set(params) != set(cls._get_param_names()):
-            raise ValueError(f"{cls.__name__} has other parameters than {sorted(params)}")
-        classifier = cls(**params)
+        classifier = cls(**parameters_from_plain(params, cls))
         classifier._validate_params()
         if fitted is not None:
-            classifier._restore(fitted)
+            restore_tuned(classifier, fitted)
+            classifier._copy_features()
         return classifier
-
-    def _restore(self, state: dict[str, Any]) -> None:
-        arrays = (np.ndarray, None)
-        check_fields(
-            state,
-            {
-                "estimator": object,
-                "thresholds": arrays,
-                "shared_threshold": (float, None),
-                "best_score": float,
-                "cv_results": (dict, None),
-                "targets": dict,
-                "label_names": arrays,
-            },
-            "the fitted state",
-        )
-        targets = targets_from_plain(state["targets"])
-        n_labels = targets.n_outputs
-        if state["thresholds"] is not None:
-            check_array(state["thresholds"], (n_labels,), "f", "thresholds")
-        if state["label_names"] is not None:
-            check_array(state["label_names"], (n_labels,), "O", "label_names")
-        results = state["cv_results"]
-        if results is not None:
-            check_fields(results, dict.fromkeys(_CV_RESULTS, np.ndarray), "cv_results")
-            for name in _CV_RESULTS:
-                check_array(results[name], (n_labels,), "if", f"cv_results.{name}")
-            self.cv_results_ = results
-        estimator = self.estimator if state["estimator"] is None else state["estimator"]
-        if not hasattr(estimator, "fit"):
-            raise ValueError("the fitted state must hold an estimator")
-        self.estimator_, self._targets_ = estimator, targets
-        self.thresholds_, self.shared_threshold_ = state["thresholds"], state["shared_threshold"]
-        self.best_score_, self.label_names_ = state["best_score"], state["label_names"]
-        self._copy_features()
 
     def _copy_features(self) -> None:
         for name in ("n_features_in_", "feature_names_in_"):
             self.__dict__.pop(name, None)
             if hasattr(self.estimator_, name):
                 setattr(self, name, getattr(self.estimator_, name))
-
-
-_CV_RESULTS = ("scores", "scores_at_half", "n_positives")
-
-
-def _fit_fold(
-    tuned: LabelThresholdClassifier,
-    X: Any,
-    y: Any,
-    n_labels: int,
-    train: np.ndarray,
-    test: np.ndarray,
-    fit_params: dict[str, Any],
-) -> tuple[Any, sparse.csr_matrix]:
-    """Fit on some rows; return the estimator, and the scores of the others."""
-    estimator = clone(tuned.estimator)
-    params = _check_method_params(X, fit_params, indices=train)
-    estimator.fit(_safe_indexing(X, train), _safe_indexing(y, train), **params)
-    scores = tuned._kept_scores(estimator, _safe_indexing(X, test), n_labels)
-    # Of several folds the estimators are not wanted, and would travel between processes.
-    return (None if tuned.refit else estimator), scores
-
-
-def _known(targets: Targets, y: Any) -> tuple[Any, sparse.csr_matrix | None]:
-    """Return `y` with zeros for the labels that are not known, and which these are."""
-    return split_unknown(y) if isinstance(targets, MultilabelTargets) else (y, None)
-
-
-def _weights_of_rows(sample_weight: Any, X: Any) -> np.ndarray | None:
-    """Return weights to count rows by in the tuning; None where there are none of rows."""
-    if sample_weight is None or sparse.issparse(sample_weight) or np.ndim(sample_weight) == 2:
-        return None
-    return _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)

@@ -105,6 +105,12 @@ class Candidate:
             self.estimator.fit(X, y, X_val=X_val, y_val=y_val)
 
     @property
+    def label_names(self) -> Any:
+        """Names of the labels that the classifier was given; None where it has none."""
+        names = getattr(_innermost(self.estimator), "label_names", None)
+        return None if names is None else np.asarray(names, dtype=object)
+
+    @property
     def n_parameters(self) -> int | None:
         """Number of trained weights; None where the fitted classifier is no network."""
         model = getattr(_innermost(self.estimator), "model_", None)
@@ -169,8 +175,9 @@ def _innermost(estimator: Any) -> Any:
         if isinstance(estimator, Pipeline):
             estimator = estimator[-1]
         elif hasattr(estimator, "refit") and hasattr(estimator, "estimator"):
-            # A search, whatever its class.
-            estimator = getattr(estimator, "best_estimator_", estimator.estimator)
+            # A search or a tuned classifier, whatever its class.
+            fitted = getattr(estimator, "estimator_", estimator.estimator)
+            estimator = getattr(estimator, "best_estimator_", fitted)
         else:
             return estimator
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from skmlclf.comparison._decisions import Decisions
 from skmlclf.comparison._report import write_report
 from skmlclf.comparison._text import aligned, cell, column_name, format_difference
 
@@ -45,6 +46,11 @@ class Result:
         Labels predicted for the held-out rows; None where the fit failed.
     error : str or None
         What ended the fit, where it failed.
+    probabilities : csr_matrix of shape (n_val_samples, n_labels) or None
+        Probabilities of the held-out rows, of their best labels and of all that are not small;
+        None where the estimator gives none.
+    decisions : Decisions or None
+        Decisions of ``predict`` beside tuned ones; None where none were tuned.
     """
 
     name: str
@@ -59,6 +65,8 @@ class Result:
     topk: tuple[np.ndarray, np.ndarray] | None = field(default=None, repr=False)
     y_pred: sparse.csr_matrix | None = field(default=None, repr=False)
     error: str | None = None
+    probabilities: sparse.csr_matrix | None = field(default=None, repr=False)
+    decisions: Decisions | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, repr=False)
@@ -102,7 +110,7 @@ class Comparison:
     y_train, y_val : csr_matrix
         Targets of the training and of the held-out rows.
     label_names : sequence of str or None
-        Column names of `y`, where it was a DataFrame.
+        Column names of `y`, where it was a DataFrame, or those that a classifier was given.
     """
 
     results: list[Result]
@@ -236,6 +244,12 @@ class Comparison:
                     "error": result.error,
                     **{name: _plain(value) for name, value in values[result.name].items()},
                     "best_epoch": result.best_epoch,
+                    "decisions": None
+                    if result.decisions is None
+                    else {
+                        "predicted": result.decisions.predicted,
+                        "tuned": result.decisions.tuned,
+                    },
                     "history": {
                         name: [_plain(value) for value in by_epoch]
                         for name, by_epoch in result.history.items()
@@ -268,7 +282,7 @@ class Comparison:
             Estimator that the page shows the others' differences from; None shows none.
         label_names : sequence or mapping of label to str, default=None
             Names for the most confused labels; None stands for the column names of `y`, where it
-            was a DataFrame.
+            was a DataFrame, or the names that a classifier was given.
         command : str, default=None
             Command line to show as the way to repeat the comparison.
 

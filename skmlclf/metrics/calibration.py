@@ -174,8 +174,6 @@ def expected_calibration_error(
     >>> round(expected_calibration_error(y_true, y_score, k=2, n_bins=2), 3)
     0.125
     """
-    curve = reliability_at_k_curve(
-        y_true, y_score, k=k, n_bins=n_bins, sample_weight=sample_weight
-    )
+    curve = reliability_at_k_curve(y_true, y_score, k=k, n_bins=n_bins, sample_weight=sample_weight)
     distance = np.nan_to_num(np.abs(curve.share - curve.probability))
     return float(np.average(distance, weights=curve.weight))

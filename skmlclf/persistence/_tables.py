@@ -61,6 +61,7 @@ ESTIMATORS: dict[str, Attributes | None] = {
     "skmlclf.BaseMLPClassifier": None,
     "skmlclf.BlockMLPClassifier": None,
     "skmlclf.DeepMLPClassifier": None,
+    "skmlclf.LabelThresholdClassifier": None,
     "skmlclf.NetworkClassifier": None,
     "skmlclf.preprocessing.ModalitySelector": Attributes({"columns_": INDICES}),
     "sklearn.pipeline.Pipeline": Attributes(),

@@ -1,5 +1,7 @@
 """Decisions from kept scores: by thresholds, or by the best number of labels of each row."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
@@ -8,6 +10,30 @@ from skmlclf.thresholds._expected_f1 import best_number_of_labels
 
 # Expectations of F1 are computed for sets of at most so many labels.
 _MAX_EXPECTED = 50
+
+
+def best_of_kept(
+    scores: sparse.csr_matrix, k: int
+) -> tuple[NDArray[np.intp], NDArray[np.floating]]:
+    """Return the `k` best labels of each row out of kept scores.
+
+    Parameters
+    ----------
+    scores : csr_matrix of shape (n_samples, n_labels)
+        As :func:`kept_scores` returns them, with at least `k` in each row.
+    k : int
+        How many.
+
+    Returns
+    -------
+    labels : ndarray of shape (n_samples, k)
+        Best first; of equal scores the lower label comes first.
+    scores : ndarray of shape (n_samples, k)
+        Their scores.
+    """
+    _, rank, labels, values = _ranked(scores)
+    shape = (scores.shape[0], k)
+    return labels[rank < k].reshape(shape), values[rank < k].reshape(shape)
 
 
 def decide(
@@ -48,12 +74,7 @@ def decide(
     array([[1, 1, 0],
            [1, 1, 0]], dtype=uint8)
     """
-    n_samples = scores.shape[0]
-    sizes = np.diff(scores.indptr)
-    rows = np.repeat(np.arange(n_samples), sizes)
-    order = np.lexsort((-scores.data, rows))
-    rank = np.arange(len(order)) - np.repeat(scores.indptr[:-1], sizes)
-    labels, values = scores.indices[order], scores.data[order]
+    rows, rank, labels, values = _ranked(scores)
     if thresholds is None:
         most = _MAX_EXPECTED if max_labels is None else max_labels
         taken = rank < best_number_of_labels(values, scores.indptr, most)[rows]
@@ -69,3 +90,12 @@ def decide(
     decisions = sparse.csr_matrix((ones, (rows[taken], labels[taken])), shape=scores.shape)
     decisions.sort_indices()
     return decisions
+
+
+def _ranked(scores: sparse.csr_matrix) -> tuple[NDArray[Any], ...]:
+    """Return row, rank, label and value of each score, row by row, the best first."""
+    sizes = np.diff(scores.indptr)
+    rows = np.repeat(np.arange(scores.shape[0]), sizes)
+    order = np.lexsort((-scores.data, rows))
+    rank = np.arange(len(order)) - np.repeat(scores.indptr[:-1], sizes)
+    return rows, rank, scores.indices[order], scores.data[order]

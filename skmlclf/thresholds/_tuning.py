@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from skmlclf.thresholds._cuts import Cuts, Floats, are_stored, make_cuts
+from skmlclf.thresholds._cuts import Floats, are_stored, make_cuts
+from skmlclf.thresholds._decisions import decide
 from skmlclf.thresholds._rules import (
     NO_CUT,
     f1,
@@ -15,23 +16,39 @@ from skmlclf.thresholds._rules import (
     shared_threshold,
     smoothed_cuts,
 )
+from skmlclf.thresholds._temperature import fit_temperature, with_temperature
 
 OBJECTIVES = ("micro_macro_f1", "macro_f1", "micro_f1", "samples_f1", "cardinality")
 
 
 class TunedThresholds(NamedTuple):
-    """Thresholds of the labels, and the one that labels with few positives share.
+    """What decisions are made by.
 
     Attributes
     ----------
     thresholds : ndarray of shape (n_labels,) or None
-        None for an objective that needs none.
+        A label is given where its score is at least this. None for the best number of labels of
+        each row.
     shared : float or None
-        None for an objective that needs none.
+        The threshold of labels with few positives; None where there are no thresholds.
+    temperature : float
+        Of the probabilities that expectations are computed from; 1 where there are thresholds.
     """
 
     thresholds: NDArray[np.float64] | None
     shared: float | None
+    temperature: float = 1.0
+
+    def decide(
+        self, scores: sparse.csr_matrix, *, min_labels: int = 0, max_labels: int | None = None
+    ) -> sparse.csr_matrix:
+        """Decide on the labels of rows; :func:`decide` describes the parameters."""
+        if self.thresholds is None:
+            scores = sparse.csr_matrix(
+                (with_temperature(scores.data, self.temperature), scores.indices, scores.indptr),
+                shape=scores.shape,
+            )
+        return decide(scores, self.thresholds, min_labels=min_labels, max_labels=max_labels)
 
 
 def tune_thresholds(
@@ -43,7 +60,7 @@ def tune_thresholds(
     sample_weight: Floats | None = None,
 ) -> TunedThresholds:
     if objective == "samples_f1":
-        return TunedThresholds(None, None)
+        return TunedThresholds(None, None, fit_temperature(scores, y, sample_weight))
     cuts = make_cuts(scores, y, sample_weight)
     if objective == "cardinality":
         shared = matching_threshold(cuts)

@@ -134,13 +134,17 @@ def transformers():
 
 def pipelines():
     """Return pipelines of this package's steps and scikit-learn's, unfitted."""
-    from skmlclf import BaseMLPClassifier, make_feature_mlp
+    from skmlclf import BaseMLPClassifier, LabelThresholdClassifier, make_feature_mlp
 
     params = {"hidden_units": 8, "epochs": 2, "random_state": 0}
     feature_mlp = make_feature_mlp("audio", 3, **params)
     return {
         "feature_mlp": feature_mlp.set_params(select__layout=LAYOUT),
         "scaled": make_pipeline(StandardScaler(), BaseMLPClassifier(**params)),
+        "tuned": make_pipeline(
+            StandardScaler(),
+            LabelThresholdClassifier(BaseMLPClassifier(**params), cv=2, store_cv_results=True),
+        ),
     }
 
 

@@ -1,0 +1,100 @@
+"""Decisions as an estimator makes them, beside those by thresholds tuned on held-out rows."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from skmlclf.metrics import hamming_loss
+from skmlclf.model_selection import MultilabelStratifiedKFold
+from skmlclf.thresholds import (
+    chosen_response,
+    kept_scores,
+    objective_value,
+    tune_thresholds,
+)
+
+DECISION_METRICS = ("f1_samples", "f1_micro", "f1_macro", "hamming", "labels_per_sample")
+_OBJECTIVES = {"f1_samples": "samples_f1", "f1_micro": "micro_f1", "f1_macro": "macro_f1"}
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """Decisions of one estimator on the held-out rows.
+
+    Attributes
+    ----------
+    predicted, tuned : dict of str to float
+        Samples, micro and macro F1, the latter over the labels that occur, the hamming loss and
+        the number of labels per row: of what ``predict`` returns, and of tuned decisions.
+    y_tuned : csr_matrix of shape (n_val_samples, n_labels)
+        The tuned decisions.
+    """
+
+    predicted: dict[str, float]
+    tuned: dict[str, float]
+    y_tuned: sparse.csr_matrix
+
+
+def held_out_scores(estimator: Any, X_val: Any, n_labels: int) -> tuple[Any, bool]:
+    """Return the kept scores of the held-out rows, and whether they are probabilities.
+
+    Parameters
+    ----------
+    estimator : fitted classifier
+    X_val : array-like of shape (n_val_samples, n_features)
+    n_labels : int
+
+    Returns
+    -------
+    scores : csr_matrix of shape (n_val_samples, n_labels) or None
+        None where the estimator gives no scores.
+    are_probabilities : bool
+    """
+    try:
+        method = chosen_response(estimator, "auto")
+    except ValueError:
+        return None, False
+    return kept_scores(estimator, X_val, n_labels), method == "predict_proba"
+
+
+def measure_decisions(
+    scores: sparse.csr_matrix, y_val: sparse.csr_matrix, y_pred: sparse.csr_matrix, objective: str
+) -> Decisions:
+    """Tune decisions for an objective, and measure them beside those that were made.
+
+    The held-out rows are divided in two, and the thresholds of each half come from the other, so
+    that no row is decided on by thresholds that it was used for. Nothing is fitted anew.
+
+    Parameters
+    ----------
+    scores : csr_matrix of shape (n_val_samples, n_labels)
+        Kept scores.
+    y_val, y_pred : csr_matrix of shape (n_val_samples, n_labels)
+        True labels, and those predicted.
+    objective : str
+        As `LabelThresholdClassifier` takes it.
+
+    Returns
+    -------
+    Decisions
+    """
+    n_samples = y_val.shape[0]
+    rows, parts = [], []
+    for tune, apply in MultilabelStratifiedKFold(2).split(np.zeros((n_samples, 1)), y_val):
+        tuned = tune_thresholds(scores[tune], y_val[tune], objective)
+        parts.append(tuned.decide(scores[apply]))
+        rows.append(apply)
+    order = np.argsort(np.concatenate(rows))
+    y_tuned = sparse.vstack(parts, format="csr")[order]
+    return Decisions(_values(y_val, y_pred), _values(y_val, y_tuned), y_tuned)
+
+
+def _values(y_val: sparse.csr_matrix, y_pred: sparse.csr_matrix) -> dict[str, float]:
+    values = {
+        name: objective_value(y_val, y_pred, objective) for name, objective in _OBJECTIVES.items()
+    }
+    values["hamming"] = hamming_loss(y_val, y_pred)
+    values["labels_per_sample"] = y_pred.sum() / y_pred.shape[0]
+    return values
