@@ -23,7 +23,7 @@ def _estimator_has(name: str) -> Any:
 
 
 class ResponsesOfInside:
-    """Classes and scores of ``estimator_``, the probabilities calibrated where that is asked for."""
+    """Classes and scores of ``estimator_``, its probabilities calibrated where asked for."""
 
     calibrate: bool
     estimator: Any

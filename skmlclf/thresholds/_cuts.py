@@ -88,7 +88,7 @@ def make_cuts(
     scores : csr_matrix of shape (n_samples, n_labels)
         What is stored was kept, zeros included.
     y : csr_matrix of shape (n_samples, n_labels)
-        Labels, in canonical form.
+        Labels, without duplicates.
     sample_weight : ndarray of shape (n_samples,), default=None
         Weights of the rows.
 
@@ -117,8 +117,10 @@ def make_cuts(
 def are_stored(
     matrix: sparse.csr_matrix, rows: NDArray[np.integer], columns: NDArray[np.integer]
 ) -> NDArray[np.bool_]:
-    """Say of each pair of row and column whether a matrix in canonical form stores it."""
+    """Say of each pair of row and column whether a matrix without duplicates stores it."""
     n_columns = matrix.shape[1]
+    if not matrix.has_sorted_indices:
+        matrix = matrix.sorted_indices()
     stored_rows = np.repeat(np.arange(matrix.shape[0], dtype=np.int64), np.diff(matrix.indptr))
     stored = stored_rows * n_columns + matrix.indices
     wanted = rows.astype(np.int64) * n_columns + columns

@@ -84,7 +84,7 @@ def test_the_page_stands_alone_and_tells_all(folder):
     assert not re.search(r'(src|href)="(?!data:|#)', page)
     assert "audio &lt;b&gt;" in page
     assert "audio <b>" not in page
-    assert page.count("<figure>") == 4
+    assert page.count("<figure>") == 5
     for word in ("150", "1,152", "skmlclf compare", "scikit-learn", "learning_rate = 0.01"):
         assert word in page
 
@@ -107,6 +107,29 @@ def test_differences_stand_on_the_page(folder):
         cells = re.findall(r"<td>(.*?)</td>", row)
         assert cells[0] == name
         assert cells[5] == f"{value / base - 1:+.1%}"
+
+
+def test_tuned_decisions_stand_beside_those_predicted(folder):
+    page = (folder / "index.html").read_text()
+    results = json.loads((folder / "results.json").read_text())["results"]
+    table = re.search(r'<table id="decisions">.*?</table>', page)[0]
+    rows = [re.findall(r"<td>(.*?)</td>", row) for row in table.split("<tr>")[2:]]
+    assert [row[0] for row in rows[:2]] == ["base, as predicted", "base, tuned"]
+    with np.load(folder / "predictions.npz") as arrays:
+        y_val = csr(arrays, "y_val")
+        for result, predicted, tuned in zip(results, rows[::2], rows[1::2], strict=True):
+            name, decisions = result["name"], result["decisions"]
+            for key, saved, row in (
+                ("predicted", "y_pred", predicted),
+                ("tuned", "y_tuned", tuned),
+            ):
+                y_pred = csr(arrays, f"{name}/{saved}")
+                f1 = samples_precision_recall_f1(y_val, y_pred).f1
+                assert decisions[key]["f1_samples"] == pytest.approx(f1)
+                assert decisions[key]["hamming"] == hamming_loss(y_val, y_pred)
+                assert decisions[key]["labels_per_sample"] == y_pred.nnz / y_pred.shape[0]
+                assert row[1] == f"{f1:.4f}"
+            assert decisions["tuned"]["f1_micro"] > decisions["predicted"]["f1_micro"]
 
 
 def test_settings_are_those_of_every_step(folder):
