@@ -12,6 +12,7 @@ from skmlclf.thresholds._cuts import Floats, are_stored
 
 # Logits of float32 probabilities are in this range.
 _LARGEST_LOGIT = 16.0
+_LARGEST = 1 - 1e-7
 _N_BINS = 4096
 _LOG_RANGE = np.log(0.1), np.log(10.0)
 
@@ -99,6 +100,53 @@ def with_temperature(probabilities: NDArray[np.floating], temperature: float) ->
         return probabilities
     scaled = expit(_logits(probabilities) / temperature)
     return scaled.astype(probabilities.dtype, copy=False)
+
+
+def scores_to_decide_by(
+    scores: sparse.csr_matrix, temperature: float, *, nonempty: bool
+) -> sparse.csr_matrix:
+    r"""Return kept probabilities at a temperature, given that each row has a label.
+
+    Parameters
+    ----------
+    scores : csr_matrix of shape (n_samples, n_labels)
+        As :func:`kept_scores` returns them.
+    temperature : float
+        As :func:`fit_temperature` returns it.
+    nonempty : bool
+        Whether each row is known to have a label.
+
+    Returns
+    -------
+    csr_matrix of shape (n_samples, n_labels)
+
+    Notes
+    -----
+    Independent labels of probabilities :math:`p_j`, at least one of which is there, have the
+    probabilities :math:`p_j / (1 - \prod_l (1 - p_l))`. Of a row whose labels are certain they are
+    the same; those of a row without a likely label rise.
+
+    Examples
+    --------
+    >>> from scipy import sparse
+    >>> from skmlclf.thresholds import scores_to_decide_by
+    >>> scores = sparse.csr_matrix([[0.99, 0.1], [0.1, 0.1]])
+    >>> scores_to_decide_by(scores, 1.0, nonempty=True).toarray().round(3)
+    array([[0.999, 0.101],
+           [0.526, 0.526]])
+    """
+    if temperature == 1 and not nonempty:
+        return scores
+    values = with_temperature(scores.data, temperature)
+    if nonempty:
+        none = np.zeros(scores.shape[0])
+        filled = np.flatnonzero(np.diff(scores.indptr))
+        if len(filled):
+            absent = np.log1p(-np.minimum(values.astype(np.float64), _LARGEST))
+            none[filled] = np.add.reduceat(absent, scores.indptr[filled])
+        some = np.repeat(-np.expm1(none), np.diff(scores.indptr))
+        values = np.divide(values, some, out=np.zeros(len(some)), where=some > 0)
+    return sparse.csr_matrix((values, scores.indices, scores.indptr), shape=scores.shape)
 
 
 def _logits(probabilities: NDArray[np.floating]) -> Floats:
