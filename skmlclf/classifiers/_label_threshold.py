@@ -37,7 +37,6 @@ from skmlclf.thresholds import (
     chosen_response,
     decide,
     f1_by_label,
-    fit_temperature,
     kept_scores,
     objective_value,
     tune_thresholds,
@@ -71,8 +70,18 @@ default="micro_macro_f1"
         - ``"cardinality"``: as many labels per row as in `y`, on average.
     response_method : {"auto", "predict_proba", "decision_function"}, default="auto"
         Which scores; "auto" takes probabilities where there are any.
+    method : {"pooled", "per_label"}, default="pooled"
+        How thresholds of labels are found. With "pooled" labels borrow from labels about as
+        frequent, with "per_label" each goes by its own positives, by the rules of [1]_.
+    shrinkage : float, default=100
+        With "pooled", how many positives the labels that a label borrows from count as.
     min_positives : int, default=10
-        Labels with fewer positives among the rows tuned on share one threshold.
+        With "per_label", labels with fewer positives among the rows tuned on share one threshold,
+        the one that is best for all labels together.
+    nonempty : bool or "auto", default="auto"
+        Whether each row of a 2-d `y` is known to have a label; "auto" stands for whether each row
+        tuned on has one. If so, decisions go by the probabilities given that. Has no meaning for
+        decision values.
     min_labels : int, default=0
         Each row of a 2-d `y` gets at least so many labels, those with its highest scores.
     max_labels : int, default=None
@@ -106,14 +115,16 @@ default="micro_macro_f1"
     estimator_ : classifier
         The fitted classifier.
     thresholds_ : ndarray of shape (n_labels,) or None
-        A label is given where its score is at least this; infinite where it never is. None with
-        ``objective="samples_f1"``. Of two classes there is one threshold, for the second.
-    shared_threshold_ : float or None
-        The threshold of the labels with few positives; None with ``objective="samples_f1"``.
+        A label is given where its score is at least this; infinite where it never is. With
+        ``nonempty_`` the score is its probability at ``temperature_`` given that the row has a
+        label. None with ``objective="samples_f1"``. Of two classes there is one threshold, for the
+        second.
+    nonempty_ : bool
+        Whether decisions go by the probabilities given that each row has a label.
     temperature_ : float
-        What logits are divided by, with ``calibrate=True`` in all probabilities, and with
-        ``objective="samples_f1"`` in those that expectations are computed from; else 1. Above 1 the
-        classifier inside is too certain.
+        What logits are divided by: in decisions where ``nonempty_`` or ``objective="samples_f1"``,
+        and with ``calibrate=True`` in all probabilities; else 1. Above 1 the classifier inside is
+        too certain.
     best_score_ : float
         Value of the objective on the rows tuned on, out of fold: the mean of micro and macro F1
         with "micro_macro_f1", minus the difference in labels per row with "cardinality". It is
@@ -138,13 +149,31 @@ default="micro_macro_f1"
 
     Notes
     -----
-    With :math:`F_j = 2 tp_j / (n_j + P_j)`, where :math:`n_j` rows are given label :math:`j` and
-    :math:`P_j` have it:
+    Of label :math:`j`, :math:`P_j` rows have it, :math:`n_j` are given it, and :math:`tp_j` both,
+    so that its F1 is :math:`F_j = 2 tp_j / (n_j + P_j)`. One threshold per label that maximises
+    :math:`F_j` overfits: of a label with one positive, a threshold just below its score looks
+    perfect. With ``method="pooled"``, counts are therefore estimated, at each candidate threshold,
+    from a label's own and from those of the labels with half to twice as many positives, which
+    together count as `shrinkage` positives more. By these estimates
 
-    RULES
+    - macro F1 is maximised label by label,
+    - micro F1 :math:`\mu` by maximising :math:`2 tp_j - \mu n_j` for each label, which is the
+      condition that it cannot be raised [2]_, computed until :math:`\mu` stays,
+    - and their sum, with :math:`L` labels, by maximising
+      :math:`(2 tp_j - \mu n_j) / \sum_l (n_l + P_l) + F_j / L` in the same way.
 
-    Tuning one threshold per label overfits labels with few positives: a threshold just below the
-    score of one positive looks perfect. For this reason they share a threshold.
+    With ``method="per_label"`` they are the rules of [1]_: macro F1 by the smoothed
+    :math:`(2 tp_j + 1) / (n_j + P_j + 1)`; micro F1 by one threshold; and the sum label by label,
+    from the most to the least frequent, maximising the micro F1 of all labels so far plus
+    :math:`F_j / L`.
+
+    "samples_f1" gives each row as many of its most probable labels as have the highest expected F1
+    under independent probabilities [3]_, and at least one. "cardinality" takes one threshold for
+    all labels.
+
+    Independent labels of which at least one is there have the probabilities
+    :math:`p_j / (1 - \prod_l (1 - p_l))`; these are what decisions go by where ``nonempty_``. They
+    raise the labels of a row without a likely one, and leave certain rows as they are.
 
     References
     ----------
@@ -177,7 +206,10 @@ default="micro_macro_f1"
         ],
         "objective": [StrOptions(set(OBJECTIVES))],
         "response_method": [StrOptions({"auto", "predict_proba", "decision_function"})],
+        "method": [StrOptions({"pooled", "per_label"})],
+        "shrinkage": [Interval(Real, 0, None, closed="left")],
         "min_positives": [Interval(Integral, 1, None, closed="left")],
+        "nonempty": ["boolean", StrOptions({"auto"})],
         "min_labels": [Interval(Integral, 0, None, closed="left")],
         "max_labels": [Interval(Integral, 1, None, closed="left"), None],
         "keep_top_k": [Interval(Integral, 1, None, closed="left")],
@@ -196,7 +228,7 @@ default="micro_macro_f1"
 
     estimator_: Any
     thresholds_: np.ndarray | None
-    shared_threshold_: float | None
+    nonempty_: bool
     temperature_: float
     best_score_: float
     label_names_: np.ndarray | None
@@ -208,7 +240,10 @@ default="micro_macro_f1"
         *,
         objective: str = "micro_macro_f1",
         response_method: str = "auto",
+        method: str = "pooled",
+        shrinkage: float = 100.0,
         min_positives: int = 10,
+        nonempty: bool | str = "auto",
         min_labels: int = 0,
         max_labels: int | None = None,
         keep_top_k: int = 50,
@@ -223,7 +258,10 @@ default="micro_macro_f1"
         self.estimator = estimator
         self.objective = objective
         self.response_method = response_method
+        self.method = method
+        self.shrinkage = shrinkage
         self.min_positives = min_positives
+        self.nonempty = nonempty
         self.min_labels = min_labels
         self.max_labels = max_labels
         self.keep_top_k = keep_top_k
@@ -327,24 +365,29 @@ default="micro_macro_f1"
         positives: sparse.csr_matrix,
         weights: np.ndarray | None,
     ) -> None:
+        of_probabilities = chosen_response(self.estimator, self.response_method) == "predict_proba"
+        nonempty = bool((np.diff(positives.indptr) > 0).all())
         tuned = tune_thresholds(
             scores,
             positives,
             self.objective,
+            method=self.method,
+            shrinkage=self.shrinkage,
             min_positives=self.min_positives,
+            nonempty=of_probabilities
+            and scores.shape[1] > 1
+            and (nonempty if isinstance(self.nonempty, str) else self.nonempty),
+            calibrate=self.calibrate,
             sample_weight=weights,
         )
-        self.thresholds_, self.shared_threshold_, self.temperature_ = tuned
-        if self.calibrate:
-            self.temperature_ = fit_temperature(scores, positives, weights)
+        self.thresholds_, self.temperature_, self.nonempty_ = tuned
         decisions = self._decide(scores)
         self.best_score_ = objective_value(
             positives, decisions, self.objective, sample_weight=weights
         )
         self.__dict__.pop("cv_results_", None)
         if self.store_cv_results:
-            method = chosen_response(self.estimator, self.response_method)
-            half = np.full(scores.shape[1], 0.5 if method == "predict_proba" else 0.0)
+            half = np.full(scores.shape[1], 0.5 if of_probabilities else 0.0)
             self.cv_results_ = {
                 "scores": f1_by_label(positives, decisions, sample_weight=weights),
                 "scores_at_half": f1_by_label(
@@ -354,7 +397,7 @@ default="micro_macro_f1"
             }
 
     def _decide(self, scores: sparse.csr_matrix) -> sparse.csr_matrix:
-        tuned = TunedThresholds(self.thresholds_, self.shared_threshold_, self.temperature_)
+        tuned = TunedThresholds(self.thresholds_, self.temperature_, self.nonempty_)
         if scores.shape[1] == 1:
             return tuned.decide(scores)
         return tuned.decide(scores, min_labels=self.min_labels, max_labels=self.max_labels)

@@ -13,7 +13,7 @@ _ARRAY = (np.ndarray, None)
 _FIELDS = {
     "estimator": object,
     "thresholds": _ARRAY,
-    "shared_threshold": (float, None),
+    "nonempty": bool,
     "temperature": float,
     "best_score": float,
     "cv_results": (dict, None),
@@ -51,7 +51,7 @@ def tuned_state(tuned: Any) -> dict[str, Any] | None:
     return {
         "estimator": tuned.estimator_ if own else None,
         "thresholds": tuned.thresholds_,
-        "shared_threshold": tuned.shared_threshold_,
+        "nonempty": tuned.nonempty_,
         "temperature": tuned.temperature_,
         "best_score": tuned.best_score_,
         "cv_results": getattr(tuned, "cv_results_", None),
@@ -83,6 +83,6 @@ def restore_tuned(tuned: Any, state: dict[str, Any]) -> None:
     if not hasattr(estimator, "fit"):
         raise ValueError("the fitted state must hold an estimator")
     tuned.estimator_, tuned._targets_ = estimator, targets
-    tuned.thresholds_, tuned.shared_threshold_ = state["thresholds"], state["shared_threshold"]
+    tuned.thresholds_, tuned.nonempty_ = state["thresholds"], state["nonempty"]
     tuned.temperature_ = state["temperature"]
     tuned.best_score_, tuned.label_names_ = state["best_score"], state["label_names"]

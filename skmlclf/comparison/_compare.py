@@ -198,7 +198,9 @@ def _fit_and_measure(
     decisions = None
     tunable = are_probabilities if objective == "samples_f1" else scores is not None
     if objective is not None and tunable and y_val.shape[0] > 1:
-        decisions = measure_decisions(scores, y_val, y_pred, objective)
+        decisions = measure_decisions(
+            scores, y_val, y_pred, objective, of_probabilities=are_probabilities
+        )
     history, best_epoch = candidate.history, candidate.best_epoch
     losses = history.get("val_loss")
     return Result(

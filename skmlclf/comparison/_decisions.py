@@ -60,7 +60,12 @@ def held_out_scores(estimator: Any, X_val: Any, n_labels: int) -> tuple[Any, boo
 
 
 def measure_decisions(
-    scores: sparse.csr_matrix, y_val: sparse.csr_matrix, y_pred: sparse.csr_matrix, objective: str
+    scores: sparse.csr_matrix,
+    y_val: sparse.csr_matrix,
+    y_pred: sparse.csr_matrix,
+    objective: str,
+    *,
+    of_probabilities: bool,
 ) -> Decisions:
     """Tune decisions for an objective, and measure them beside those that were made.
 
@@ -75,6 +80,8 @@ def measure_decisions(
         True labels, and those predicted.
     objective : str
         As `LabelThresholdClassifier` takes it.
+    of_probabilities : bool
+        Whether scores are probabilities.
 
     Returns
     -------
@@ -83,7 +90,8 @@ def measure_decisions(
     n_samples = y_val.shape[0]
     rows, parts = [], []
     for tune, apply in MultilabelStratifiedKFold(2).split(np.zeros((n_samples, 1)), y_val):
-        tuned = tune_thresholds(scores[tune], y_val[tune], objective)
+        nonempty = of_probabilities and bool((np.diff(y_val[tune].indptr) > 0).all())
+        tuned = tune_thresholds(scores[tune], y_val[tune], objective, nonempty=nonempty)
         parts.append(tuned.decide(scores[apply]))
         rows.append(apply)
     order = np.argsort(np.concatenate(rows))

@@ -69,13 +69,16 @@ def pooled_thresholds(cuts: Cuts, shrinkage: float, *, micro: bool, macro: bool)
 def _candidates(cuts: Cuts) -> Floats:
     """Return thresholds below scores of true labels, and an infinite one; no others can be best."""
     scores, index = np.unique(cuts.scores, return_inverse=True)
-    true = np.sort(index[cuts.hits > 0])
-    if not len(true):
+    weights = np.bincount(index, cuts.hits, minlength=len(scores))
+    if not weights.any():
         return np.array([np.inf])
-    quantiles = np.linspace(0, len(true) - 1, _N_CANDIDATES).round().astype(np.intp)
-    true = np.unique(true[quantiles])
+    true = np.flatnonzero(weights)
+    shares = np.cumsum(weights[true]) / weights.sum()
+    # Scores at quantiles of those of true labels; all of these where they are few.
+    quantiles = np.searchsorted(shares, np.linspace(0, 1, _N_CANDIDATES)).clip(max=len(true) - 1)
+    true = true if len(true) <= _N_CANDIDATES else true[np.unique(quantiles)]
     scores = scores.astype(np.float64)
-    below = np.where(true > 0, scores[np.maximum(true - 1, 0)], scores[true])
+    below = scores[np.maximum(true - 1, 0)]
     return np.append(0.5 * (scores[true] + below), np.inf)
 
 

@@ -68,9 +68,10 @@ def tune_thresholds(
     objective: str = "micro_macro_f1",
     *,
     method: str = "pooled",
-    shrinkage: float = 50.0,
+    shrinkage: float = 100.0,
     min_positives: int = 10,
     nonempty: bool = False,
+    calibrate: bool = False,
     sample_weight: Floats | None = None,
 ) -> TunedThresholds:
     """Tune decisions on scores of rows that were not trained on.
@@ -85,12 +86,14 @@ def tune_thresholds(
         One of `OBJECTIVES`.
     method : {"pooled", "per_label"}, default="pooled"
         Whether labels borrow from labels about as frequent, or go by themselves.
-    shrinkage : float, default=50
+    shrinkage : float, default=100
         How many positives those that labels borrow from count as.
     min_positives : int, default=10
         With "per_label", labels with fewer share one threshold.
     nonempty : bool, default=False
         Whether each row is known to have a label, and scores are probabilities.
+    calibrate : bool, default=False
+        Whether to find a temperature in any case.
     sample_weight : ndarray of shape (n_samples,), default=None
         Weights of the rows.
 
@@ -115,7 +118,7 @@ def tune_thresholds(
            [0, 1]], dtype=uint8)
     """
     temperature = 1.0
-    if nonempty or objective == "samples_f1":
+    if nonempty or calibrate or objective == "samples_f1":
         temperature = fit_temperature(scores, y, sample_weight)
     if objective == "samples_f1":
         # That a row has a label changes the expectation of every set by the same factor.

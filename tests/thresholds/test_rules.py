@@ -14,13 +14,13 @@ from skmlclf.thresholds import (
     f1_by_label,
     fit_temperature,
     objective_value,
+    scores_to_decide_by,
     tune_thresholds,
     with_temperature,
     without,
 )
 
 N_SAMPLES, N_LABELS = 60, 9
-THRESHOLDED = [name for name in OBJECTIVES if name != "samples_f1"]
 
 
 @pytest.fixture(params=["all different", "tied"])
@@ -70,8 +70,8 @@ def test_values_are_those_of_scikit_learn(case):
 @pytest.mark.parametrize("objective", ["micro_f1", "cardinality"])
 def test_a_shared_threshold_is_the_best_of_all(case, objective):
     scores, y = case
-    tuned = tune_thresholds(scores, y, objective)
-    assert set(tuned.thresholds) == {tuned.shared}
+    tuned = tune_thresholds(scores, y, objective, method="per_label")
+    assert len(set(tuned.thresholds)) == 1
     values = [
         objective_value(y, decide(scores, np.full(N_LABELS, t)), objective)
         for t in cuts_of(scores.data)
@@ -82,7 +82,8 @@ def test_a_shared_threshold_is_the_best_of_all(case, objective):
 @pytest.mark.parametrize("objective", ["macro_f1", "micro_macro_f1"])
 def test_labels_with_few_positives_share_the_best_threshold(case, objective):
     scores, y = case
-    tuned = tune_thresholds(scores, y, objective, min_positives=N_SAMPLES + 1)
+    settings = {"method": "per_label", "min_positives": N_SAMPLES + 1}
+    tuned = tune_thresholds(scores, y, objective, **settings)
     values = [
         objective_value(y, decide(scores, np.full(N_LABELS, t)), objective)
         for t in cuts_of(scores.data)
@@ -94,7 +95,7 @@ def test_the_joint_rule_takes_labels_one_by_one(case):
     scores, y = case
     dense, truth = scores.toarray(), y.toarray()
     counts = truth.sum(axis=0)
-    tuned = tune_thresholds(scores, y, "micro_macro_f1", min_positives=1)
+    tuned = tune_thresholds(scores, y, "micro_macro_f1", method="per_label", min_positives=1)
     decided, done = np.zeros_like(truth), []
     for label in np.argsort(-counts, kind="stable"):
         if not counts[label]:
@@ -111,6 +112,43 @@ def test_the_joint_rule_takes_labels_one_by_one(case):
         decided = chosen
         expected = tuned.decide(scores).toarray()[:, label]
         np.testing.assert_array_equal(decided[:, label], expected)
+
+
+def test_alone_labels_are_tuned_for_their_own_f1(case):
+    scores, y = case
+    tuned = tune_thresholds(scores, y, "macro_f1", shrinkage=0)
+    found = f1_by_label(y, tuned.decide(scores))
+    for label in np.flatnonzero(y.sum(axis=0).A1):
+        values = [
+            f1_by_label(y, decide(scores, np.full(N_LABELS, t)))[label]
+            for t in cuts_of(scores.data)
+        ]
+        assert found[label] == pytest.approx(max(values))
+
+
+@pytest.mark.parametrize("objective", ["micro_f1", "micro_macro_f1"])
+def test_no_change_of_one_label_is_better(case, objective):
+    scores, y = case
+    tuned = tune_thresholds(scores, y, objective, shrinkage=0)
+    value = objective_value(y, tuned.decide(scores), objective)
+    for label in range(N_LABELS):
+        for t in cuts_of(scores.data):
+            changed = tuned.thresholds.copy()
+            changed[label] = t
+            # The rule takes the totals of all labels as given while it looks at one.
+            assert objective_value(y, decide(scores, changed), objective) < value + 2e-3
+
+
+def test_labels_that_borrow_everything_are_decided_on_alike():
+    rng = np.random.default_rng(0)
+    y = np.zeros((400, 6), dtype=np.uint8)
+    for label, count in enumerate((80, 80, 80, 5, 5, 5)):
+        y[rng.permutation(400)[:count], label] = 1
+    scores = sparse.csr_matrix(1 / (1 + np.exp(2 - 2 * y - rng.standard_normal(y.shape))))
+    thresholds = tune_thresholds(scores, sparse.csr_matrix(y), "macro_f1", shrinkage=1e9).thresholds
+    # Of the labels about as frequent, which the others are not.
+    assert len(set(thresholds[:3])) == len(set(thresholds[3:])) == 1
+    assert thresholds[0] < thresholds[3]
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
@@ -133,10 +171,11 @@ def test_weight_two_is_the_row_twice(case, objective):
     scores, y = case
     weights = np.arange(N_SAMPLES) % 3
     repeated = np.repeat(np.arange(N_SAMPLES), weights)
+    settings = {"method": "per_label", "min_positives": 1}
     weighted = tune_thresholds(
-        scores, y, objective, min_positives=1, sample_weight=weights.astype(float)
+        scores, y, objective, sample_weight=weights.astype(float), **settings
     )
-    twice = tune_thresholds(scores[repeated], y[repeated], objective, min_positives=1)
+    twice = tune_thresholds(scores[repeated], y[repeated], objective, **settings)
     decisions = weighted.decide(scores)
     np.testing.assert_array_equal(
         decisions[weights > 0].toarray(), twice.decide(scores)[weights > 0].toarray()
@@ -201,6 +240,22 @@ def test_the_temperature_that_was_put_in_is_found():
     inside = np.abs(logits) < 4
     np.testing.assert_allclose(back[inside], 1 / (1 + np.exp(-logits[inside])), atol=1e-3)
     assert fit_temperature(too_certain, sparse.csr_matrix(y.shape, dtype=np.uint8)) == 1
+
+
+def test_probabilities_given_that_a_row_has_a_label():
+    rng = np.random.default_rng(0)
+    p = rng.random((5, 4)) ** 3
+    outcomes = np.array(list(itertools.product([0, 1], repeat=4)))[1:]
+    for row in p:
+        chances = np.where(outcomes, row, 1 - row).prod(axis=1)
+        expected = chances @ outcomes / chances.sum()
+        found = scores_to_decide_by(sparse.csr_matrix(row), 1.0, nonempty=True)
+        np.testing.assert_allclose(found.toarray().ravel(), expected)
+    p[0] = [1, 0, 0, 0]
+    found = scores_to_decide_by(sparse.csr_matrix(p), 1.0, nonempty=True)
+    np.testing.assert_allclose(found.toarray()[0], p[0], atol=1e-6)
+    empty = sparse.csr_matrix((3, 4))
+    assert scores_to_decide_by(empty, 2.0, nonempty=True).nnz == 0
 
 
 def test_labels_that_are_not_known_are_left_out(case):
