@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skmlclf._compat import HasMethods, Interval, RealNotInt, StrOptions, _fit_context
 from skmlclf.classifiers._inside import ResponsesOfInside
-from skmlclf.classifiers._label_threshold_checks import check_tuning, is_fitted_before
+from skmlclf.classifiers._label_threshold_checks import check_given, check_tuning, is_fitted_before
 from skmlclf.classifiers._label_threshold_state import (
     parameters_from_plain,
     parameters_to_plain,
@@ -59,9 +59,8 @@ class LabelThresholdClassifier(
     estimator : classifier
         With ``predict_proba`` or ``decision_function``: of this package, of scikit-learn's kind, a
         pipeline or a search. Fitted where ``cv="prefit"``.
-    objective : {"micro_macro_f1", "macro_f1", "micro_f1", "samples_f1", "cardinality"}, \
-default="micro_macro_f1"
-        What decisions are tuned for; see Notes.
+    objective : str, default="micro_macro_f1"
+        What decisions are tuned for, one of the following; see Notes.
 
         - ``"micro_macro_f1"``: the sum of micro and macro F1.
         - ``"macro_f1"``: the mean F1 of the labels.
@@ -325,12 +324,7 @@ default="micro_macro_f1"
         ValueError
             If a parameter or `y` is not as described, or the classifier inside raises it.
         """
-        if y is None:
-            raise ValueError(
-                f"{type(self).__name__} requires y to be passed, but the target y is None."
-            )
-        if (X_val is None) != (y_val is None):
-            raise ValueError("X_val and y_val are given together, got one of them alone.")
+        check_given(self, y, X_val, y_val)
         X, y, sample_weight = indexable(X, y, sample_weight)
         targets = read_targets(y)
         check_tuning(self, targets, held_out=X_val is not None)
@@ -366,7 +360,9 @@ default="micro_macro_f1"
         weights: np.ndarray | None,
     ) -> None:
         of_probabilities = chosen_response(self.estimator, self.response_method) == "predict_proba"
-        nonempty = bool((np.diff(positives.indptr) > 0).all())
+        nonempty = self.nonempty
+        if nonempty == "auto":
+            nonempty = bool((np.diff(positives.indptr) > 0).all())
         tuned = tune_thresholds(
             scores,
             positives,
@@ -374,9 +370,7 @@ default="micro_macro_f1"
             method=self.method,
             shrinkage=self.shrinkage,
             min_positives=self.min_positives,
-            nonempty=of_probabilities
-            and scores.shape[1] > 1
-            and (nonempty if isinstance(self.nonempty, str) else self.nonempty),
+            nonempty=nonempty and of_probabilities and scores.shape[1] > 1,
             calibrate=self.calibrate,
             sample_weight=weights,
         )

@@ -19,6 +19,16 @@ def is_fitted_before(tuned: Any) -> bool:
     return prefit or isinstance(tuned.estimator, FrozenEstimator)
 
 
+def check_given(tuned: Any, y: Any, X_val: Any, y_val: Any) -> None:
+    """Refuse targets that are missing, with a ValueError."""
+    if y is None:
+        raise ValueError(
+            f"{type(tuned).__name__} requires y to be passed, but the target y is None."
+        )
+    if (X_val is None) != (y_val is None):
+        raise ValueError("X_val and y_val are given together, got one of them alone.")
+
+
 def check_tuning(tuned: Any, targets: Targets, *, held_out: bool) -> None:
     """Refuse targets and parameters that do not go together.
 

@@ -12,7 +12,6 @@ from skmlclf.metrics import (
     EstimatorResponses,
     as_indicator,
     reliability_at_k_curve,
-    top_k_of_scores,
     topk_method,
 )
 
@@ -128,7 +127,7 @@ class ReliabilityDisplay:
             y_score = method(X, k)
         else:
             responses = EstimatorResponses(estimator, X, classes=classes)
-            y_score = top_k_of_scores(np.asarray(responses.probabilities()), k)
+            y_score = responses.probabilities()
         return cls.from_predictions(
             y,
             y_score,

@@ -117,7 +117,19 @@ def make_cuts(
 def are_stored(
     matrix: sparse.csr_matrix, rows: NDArray[np.integer], columns: NDArray[np.integer]
 ) -> NDArray[np.bool_]:
-    """Say of each pair of row and column whether a matrix without duplicates stores it."""
+    """Say of each pair of row and column whether a matrix stores it.
+
+    Parameters
+    ----------
+    matrix : csr_matrix of shape (n_samples, n_labels)
+        Without duplicates.
+    rows, columns : ndarray of shape (n_pairs,)
+        Indices.
+
+    Returns
+    -------
+    ndarray of shape (n_pairs,), bool
+    """
     n_columns = matrix.shape[1]
     if not matrix.has_sorted_indices:
         matrix = matrix.sorted_indices()

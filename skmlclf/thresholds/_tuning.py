@@ -140,7 +140,19 @@ def tune_thresholds(
 
 
 def without(scores: sparse.csr_matrix, unknown: sparse.csr_matrix) -> sparse.csr_matrix:
-    """Return kept scores without those of some entries."""
+    """Return kept scores without those of labels that are not known.
+
+    Parameters
+    ----------
+    scores : csr_matrix of shape (n_samples, n_labels)
+        As :func:`kept_scores` returns them.
+    unknown : csr_matrix of shape (n_samples, n_labels)
+        Stores an entry for each label that is not known.
+
+    Returns
+    -------
+    csr_matrix of shape (n_samples, n_labels)
+    """
     rows = np.repeat(np.arange(scores.shape[0]), np.diff(scores.indptr))
     unknown = unknown.tocsr()
     unknown.sort_indices()

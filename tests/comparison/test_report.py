@@ -206,7 +206,7 @@ def test_a_browser_shows_and_sorts_it(folder, browser, width):
     browser.set_window_size(width, 900)
     browser.get((folder / "index.html").as_uri())
     pictures = browser.find_elements("css selector", "figure svg")
-    assert len(pictures) == 4
+    assert len(pictures) == 5
     assert all(picture.size["height"] > 50 for picture in pictures)
     scroll_width = browser.execute_script("return document.documentElement.scrollWidth")
     assert scroll_width <= browser.execute_script("return window.innerWidth")
