@@ -370,7 +370,7 @@ class LabelThresholdClassifier(
             method=self.method,
             shrinkage=self.shrinkage,
             min_positives=self.min_positives,
-            nonempty=nonempty and of_probabilities and scores.shape[1] > 1,
+            nonempty=bool(nonempty) and of_probabilities and scores.shape[1] > 1,
             calibrate=self.calibrate,
             sample_weight=weights,
         )

@@ -119,7 +119,7 @@ def _make_splits(cv: Any, strata: Any, random_state: Any, *, refit: bool) -> lis
     cv = 5 if cv is None else cv
     if isinstance(cv, Real) and not isinstance(cv, Integral):
         kind = MultilabelStratifiedShuffleSplit if several else StratifiedShuffleSplit
-        cv = kind(1, test_size=cv, random_state=random_state)
+        cv = kind(1, test_size=float(cv), random_state=random_state)
     elif several and isinstance(cv, Integral):
         cv = MultilabelStratifiedKFold(int(cv))
     else:

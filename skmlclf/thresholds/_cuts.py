@@ -1,6 +1,7 @@
 """All the cuts that can be made through the scores of each label."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,6 +104,7 @@ def make_cuts(
     order = np.lexsort((-scores.data, scores.indices))
     labels = scores.indices[order]
     counts = np.bincount(y.indices, minlength=n_labels)
+    positives: Any
     if sample_weight is None:
         weights, positives = np.ones(len(order)), counts.astype(np.float64)
     else:

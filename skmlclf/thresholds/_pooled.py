@@ -1,5 +1,7 @@
 """Thresholds of labels that borrow from labels about as frequent."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -50,7 +52,7 @@ def pooled_thresholds(cuts: Cuts, shrinkage: float, *, micro: bool, macro: bool)
     )
     positives = np.maximum(cuts.positives, _NO_POSITIVES)
     hits, decided = _with_neighbours(cuts, positives, hits, decided, shrinkage)
-    of_label = f1(hits, decided, positives[:, None]) / max(1, np.sum(cuts.positives > 0))
+    of_label = f1(hits, decided, positives[:, None]) / max(1, int(np.sum(cuts.positives > 0)))
     if not micro:
         return candidates[of_label.argmax(axis=1)]
     if not macro:
@@ -86,7 +88,7 @@ def _sums_above(cuts: Cuts, index: NDArray[np.intp], values: Floats, n_candidate
     """Add up values of scores at or above each candidate, label by label."""
     above = index >= 0
     cells = cuts.labels[above].astype(np.intp) * n_candidates + index[above]
-    sums = np.bincount(cells, values[above], minlength=cuts.n_labels * n_candidates)
+    sums: Any = np.bincount(cells, values[above], minlength=cuts.n_labels * n_candidates)
     return np.cumsum(sums.reshape(cuts.n_labels, -1)[:, ::-1], axis=1)[:, ::-1]
 
 

@@ -1,5 +1,7 @@
 """Rules that choose a cut through the scores of each label, or one for several labels together."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -8,9 +10,9 @@ from skmlclf.thresholds._cuts import Cuts, Floats
 NO_CUT = -1
 
 
-def f1(hits: Floats, predicted: Floats, positives: Floats, smoothing: float = 0.0) -> Floats:
+def f1(hits: Any, predicted: Any, positives: Any, smoothing: float = 0.0) -> Floats:
     """Return ``(2 tp + a) / (predicted + positives + a)``, 0 where all of them are 0."""
-    total = predicted + positives + smoothing
+    total = np.asarray(predicted + positives + smoothing, dtype=np.float64)
     return np.divide(2 * hits + smoothing, total, out=np.zeros_like(total), where=total > 0)
 
 
@@ -38,7 +40,7 @@ def joint_cuts(cuts: Cuts) -> NDArray[np.intp]:
     """Return the cuts that the joint rule chooses, label by label, the most frequent first."""
     predicted, hits = cuts.by_label(cuts.weights), cuts.by_label(cuts.hits)
     allowed = cuts.are_between_scores()
-    macro = f1(hits, predicted, cuts.positives[cuts.labels]) / max(1, np.sum(cuts.counts > 0))
+    macro = f1(hits, predicted, cuts.positives[cuts.labels]) / max(1, int(np.sum(cuts.counts > 0)))
     chosen = np.full(cuts.n_labels, NO_CUT, dtype=np.intp)
     found = total = 0.0
     order = np.argsort(-cuts.counts, kind="stable")
@@ -73,7 +75,7 @@ def shared_threshold(cuts: Cuts, *, micro: bool, macro: bool) -> float:
         steps = np.diff(of_label, prepend=0.0)
         first = cuts.starts[np.flatnonzero(np.diff(cuts.starts))]
         steps[first] = of_label[first]
-        values += np.cumsum(steps[order]) / max(1, np.sum(cuts.counts > 0))
+        values += np.cumsum(steps[order]) / max(1, int(np.sum(cuts.counts > 0)))
     values[np.flatnonzero(scores[1:] == scores[:-1])] = -np.inf
     return _between(scores, int(values.argmax()))
 

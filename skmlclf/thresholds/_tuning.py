@@ -1,6 +1,6 @@
 """From scores of rows that were not trained on to thresholds, and what these are worth."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -163,7 +163,7 @@ def without(scores: sparse.csr_matrix, unknown: sparse.csr_matrix) -> sparse.csr
 
 def _counts(
     y: sparse.csr_matrix, decisions: sparse.csr_matrix, sample_weight: Floats | None
-) -> tuple[Floats, Floats, Floats]:
+) -> tuple[Any, Any, Floats]:
     """Return hits, decisions and positives of each label."""
     cuts = make_cuts(decisions, y, sample_weight)
     n_labels = cuts.n_labels
@@ -234,7 +234,7 @@ def objective_value(
     hits, predicted, positives = _counts(y, decisions, sample_weight)
     if objective == "cardinality":
         return -float(abs(predicted.sum() - positives.sum()) / weights.sum())
-    micro = float(f1(*(np.array([each.sum()]) for each in (hits, predicted, positives)))[0])
+    micro = float(f1(hits.sum(), predicted.sum(), positives.sum()))
     occurs = positives > 0
     macro = float(f1(hits, predicted, positives)[occurs].mean()) if occurs.any() else 0.0
     return {"micro_f1": micro, "macro_f1": macro}.get(objective, 0.5 * (micro + macro))
