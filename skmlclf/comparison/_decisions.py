@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from skmlclf.metrics import hamming_loss
+from skmlclf.comparison._measures import HeldOutResponses
+from skmlclf.metrics import hamming_loss, top_k_of_scores, topk_method
 from skmlclf.model_selection import MultilabelStratifiedKFold
 from skmlclf.thresholds import (
     chosen_response,
@@ -16,6 +17,7 @@ from skmlclf.thresholds import (
 )
 
 DECISION_METRICS = ("f1_samples", "f1_micro", "f1_macro", "hamming", "labels_per_sample")
+_KEPT_LABELS = 20
 _OBJECTIVES = {"f1_samples": "samples_f1", "f1_micro": "micro_f1", "f1_macro": "macro_f1"}
 
 
@@ -37,12 +39,16 @@ class Decisions:
     y_tuned: sparse.csr_matrix
 
 
-def held_out_scores(estimator: Any, X_val: Any, n_labels: int) -> tuple[Any, bool]:
-    """Return the kept scores of the held-out rows, and whether they are probabilities.
+def held_out_scores(
+    estimator: Any, responses: HeldOutResponses, X_val: Any, n_labels: int
+) -> tuple[Any, bool]:
+    """Return scores of the 20 best labels of the held-out rows, and whether they are probabilities.
 
     Parameters
     ----------
     estimator : fitted classifier
+    responses : HeldOutResponses
+        Of the estimator; what was asked for before is not computed again.
     X_val : array-like of shape (n_val_samples, n_features)
     n_labels : int
 
@@ -52,11 +58,16 @@ def held_out_scores(estimator: Any, X_val: Any, n_labels: int) -> tuple[Any, boo
         None where the estimator gives no scores.
     are_probabilities : bool
     """
+    are_probabilities = hasattr(estimator, "predict_proba")
+    method = None if n_labels == 1 else topk_method(estimator, response_method="predict_proba")
+    k = min(_KEPT_LABELS, n_labels)
+    if method is not None:
+        return scores_of_topk(*method(X_val, k), n_labels), are_probabilities
     try:
-        method = chosen_response(estimator, "auto")
-    except ValueError:
+        scores = responses.probabilities() if are_probabilities else responses.scores()
+    except AttributeError:
         return None, False
-    return kept_scores(estimator, X_val, n_labels), method == "predict_proba"
+    return scores_of_topk(*top_k_of_scores(np.asarray(scores), k), n_labels), are_probabilities
 
 
 def measure_decisions(

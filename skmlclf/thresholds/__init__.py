@@ -2,7 +2,13 @@
 
 from skmlclf.thresholds._cuts import are_stored
 from skmlclf.thresholds._decisions import best_of_kept, decide
-from skmlclf.thresholds._kept import all_scores, chosen_response, kept_scores, row_blocks
+from skmlclf.thresholds._kept import (
+    all_scores,
+    chosen_response,
+    kept_scores,
+    row_blocks,
+    scores_of_topk,
+)
 from skmlclf.thresholds._temperature import (
     fit_temperature,
     scores_to_decide_by,
@@ -30,6 +36,7 @@ __all__ = [
     "kept_scores",
     "objective_value",
     "row_blocks",
+    "scores_of_topk",
     "scores_to_decide_by",
     "tune_thresholds",
     "with_temperature",

@@ -80,6 +80,31 @@ def kept_scores(
     return kept
 
 
+def scores_of_topk(
+    labels: NDArray[Any], scores: NDArray[Any], n_labels: int
+) -> sparse.csr_matrix:
+    """Return lists of best labels in the form of kept scores.
+
+    Parameters
+    ----------
+    labels, scores : ndarray of shape (n_samples, k)
+        As ``predict_topk`` returns them.
+    n_labels : int
+        Number of all labels.
+
+    Returns
+    -------
+    csr_matrix of shape (n_samples, n_labels)
+    """
+    n_samples, k = labels.shape
+    indptr = np.arange(n_samples + 1) * k
+    kept = sparse.csr_matrix(
+        (scores.ravel(), labels.ravel(), indptr), shape=(n_samples, n_labels), copy=True
+    )
+    kept.sort_indices()
+    return kept
+
+
 def chosen_response(estimator: Any, response_method: str) -> str:
     """Return which method of an estimator gives the scores.
 
