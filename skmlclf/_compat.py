@@ -4,10 +4,10 @@ A new release of these libraries has to be dealt with in one file.
 """
 
 import contextlib
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
-from sklearn.base import _fit_context
+from sklearn.base import _fit_context as _sklearn_fit_context
 from sklearn.metrics._scorer import _BaseScorer as BaseScorer
 from sklearn.model_selection._split import _BaseKFold as BaseKFold
 from sklearn.model_selection._split import _validate_shuffle_split as validate_shuffle_split
@@ -18,8 +18,9 @@ from sklearn.utils._param_validation import (
     Options,
     RealNotInt,
     StrOptions,
-    validate_params,
 )
+from sklearn.utils._param_validation import validate_params as _sklearn_validate_params
+from sklearn.utils.metaestimators import available_if as _sklearn_available_if
 from sklearn.utils.validation import (
     _check_feature_names_in,
     _check_method_params,
@@ -45,6 +46,7 @@ __all__ = [
     "_num_samples",
     "_safe_indexing",
     "adam_moments",
+    "available_if",
     "check_backend",
     "learning_rate_variable",
     "operation_of",
@@ -57,16 +59,29 @@ __all__ = [
     "with_callbacks",
 ]
 
+F = TypeVar("F", bound=Callable[..., Any])
+
+# scikit-learn has no types: what its decorators decorate keeps its own.
+_fit_context: Callable[..., Callable[[F], F]] = _sklearn_fit_context
+validate_params: Callable[..., Callable[[F], F]] = _sklearn_validate_params
+available_if: Callable[..., Callable[[F], F]] = _sklearn_available_if
+
 try:
-    from sklearn.callback import CallbackSupportMixin, with_callbacks
+    from sklearn.callback import CallbackSupportMixin
+    from sklearn.callback import with_callbacks as _sklearn_with_callbacks
 except ImportError:  # scikit-learn before 1.9 has no callbacks
 
-    class CallbackSupportMixin:  # type: ignore[no-redef]
+    class CallbackSupportMixin:  # type: ignore[no-redef]  # it stands for the one imported above
         """Stands for scikit-learn's mixin of that name."""
 
-    def with_callbacks(method: Any) -> Any:
-        """Stand for scikit-learn's decorator of that name."""
+    def _sklearn_with_callbacks(method: Any) -> Any:
         return method
+
+
+def with_callbacks(method: F) -> F:
+    """Set up scikit-learn's callbacks around a method, where scikit-learn has them."""
+    decorated: F = _sklearn_with_callbacks(method)
+    return decorated
 
 
 def adam_moments(optimizer: Any) -> Iterator[tuple[Any, Any]]:

@@ -71,6 +71,28 @@ def label_names_of(y: Any) -> NDArray[np.object_] | None:
     return np.array(names, dtype=object)
 
 
+def check_not_masked(values: Any, name: str) -> None:
+    """Refuse a masked array, whose mask would be ignored.
+
+    Parameters
+    ----------
+    values : object
+        Of any kind.
+    name : str
+        What the error message calls it.
+
+    Raises
+    ------
+    ValueError
+        If any value is masked.
+    """
+    if np.ma.is_masked(values):
+        raise ValueError(
+            f"{name} must hold a value everywhere, got a masked array with masked values. Fill them"
+            " in with its method filled, or leave their rows out."
+        )
+
+
 class Indicator:
     """A 0/1 matrix, dense or sparse, whose ones are read by blocks of rows.
 
@@ -144,6 +166,7 @@ class Indicator:
 
     def _as_dense(self, y: Any) -> Any:
         """Return an array, or a DataFrame whose blocks of rows will be read one by one."""
+        check_not_masked(y, self.name)
         if hasattr(y, "iloc") and getattr(y, "ndim", 0) == 2:
             dtypes = set(y.dtypes)
             if len(dtypes) != 1 or not isinstance(dtypes.pop(), np.dtype):
@@ -161,12 +184,14 @@ class Indicator:
         return array
 
     def _read_sparse(self, y: Any) -> NDArray[np.int64]:
+        if y.dtype.kind not in "biufO":
+            self._raise_not_numeric(f"dtype {y.dtype}")
         # Through COO, whose conversion neither adds duplicates up nor touches the original.
         coo = y.tocoo(copy=False)
         stored = coo.data != 0
         if (coo.data[stored] != 1).any():
             self._raise_not_binary(coo.data[stored])
-        flat = coo.row[stored].astype(np.int64) * y.shape[1] + coo.col[stored]
+        flat: NDArray[np.int64] = coo.row[stored].astype(np.int64) * y.shape[1] + coo.col[stored]
         if (np.diff(flat) <= 0).any():
             flat.sort()
             flat = flat[np.concatenate(([True], np.diff(flat) > 0))]
@@ -257,7 +282,8 @@ def split_unknown(y: Any) -> tuple[Any, sp.csr_matrix | None]:
     Parameters
     ----------
     y : array-like, DataFrame or sparse of shape (n_samples, n_labels)
-        As `read_indicator` takes it, with NaN or missing values where a label is not known.
+        As `read_indicator` takes it, with NaN or missing values where a label is not known, or a
+        masked array.
 
     Returns
     -------
@@ -284,6 +310,8 @@ def split_unknown(y: Any) -> tuple[Any, sp.csr_matrix | None]:
         if not y.isna().to_numpy().any():
             return y, None
         y = y.to_numpy(dtype=np.float64, na_value=np.nan)
+    if np.ma.is_masked(y):
+        y = y.astype(np.float64).filled(np.nan)
     array = y if isinstance(y, np.ndarray) else np.asarray(y)
     if array.dtype.kind not in "fO" or array.ndim != 2:
         return y, None

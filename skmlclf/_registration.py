@@ -40,6 +40,7 @@ class _KerasWatcher:
             sys.meta_path.remove(self)
         spec = importlib.util.find_spec(name)
         if spec is not None and spec.loader is not None:
+            # It passes on what it does not have, so it is a loader by its methods alone.
             spec.loader = _RegisteringLoader(spec.loader)  # type: ignore[assignment]
         return spec
 
@@ -54,7 +55,8 @@ class _RegisteringLoader:
         return getattr(self._loader, name)
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        return self._loader.create_module(spec)
+        module: ModuleType | None = self._loader.create_module(spec)
+        return module
 
     def exec_module(self, module: ModuleType) -> None:
         module.__loader__ = self._loader

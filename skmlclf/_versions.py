@@ -11,8 +11,11 @@ _PACKAGES = (
     "tensorflow",
     "scikeras",
     "safetensors",
+    "protobuf",
+    "google-crc32c",
     "skops",
     "pandas",
+    "pyarrow",
     "matplotlib",
 )
 

@@ -11,9 +11,13 @@ import skmlclf
 
 ROOT = Path(skmlclf.__file__).parent
 FLOORS = {
+    "_atomic": 0,
     "_compat": 0,
     "_registration": 6,
     "_indicator": 0,
+    "_progress": 0,
+    "_row_store": -1,
+    "_transformed_rows": 0,
     "_versions": 0,
     "metrics": 1,
     "datasets": 1,

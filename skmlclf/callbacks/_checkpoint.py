@@ -27,9 +27,10 @@ class Checkpoint(keras.callbacks.Callback):
     Raises
     ------
     ValueError
-        If `every` is anything else. In `fit`, if the checkpoint is of a fit with other parameters,
-        data or starting weights (the error names the difference), if its file is damaged, or if
-        two are passed. In `partial_fit`, which runs one epoch: call ``save`` after it.
+        If `folder` is no path, or `every` is anything else. In `fit`, if the checkpoint is of a fit
+        with other parameters, data or starting weights (the error names the difference), if its
+        file is damaged, or if two are passed. In `partial_fit`, which runs one epoch: call ``save``
+        after it.
     OSError
         In `fit`, if the folder cannot be written, which is found before the first step, or if the
         disk is full later. The last good checkpoint is still there then.
@@ -78,6 +79,10 @@ class Checkpoint(keras.callbacks.Callback):
 
     def __init__(self, folder: str | os.PathLike[str], *, every: str | int = "epoch") -> None:
         super().__init__()
+        if not isinstance(folder, str | os.PathLike) or not os.fspath(folder):
+            raise ValueError(
+                f"folder must be the path of a folder, got {folder!r}. Name one of this fit's own."
+            )
         if not (every == "epoch" or _is_count(every)):
             raise ValueError(f'every must be "epoch" or a positive int, got {every!r}.')
         self.folder = folder

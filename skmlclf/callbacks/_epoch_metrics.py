@@ -48,7 +48,7 @@ class EpochMetrics(EpochPrinter):
     TypeError
         If `metrics` is not a sequence of such.
     ValueError
-        If a metric is unknown, or only one of `X_val` and `y_val` is given.
+        If a metric is unknown, `name` is no name, or only one of `X_val` and `y_val` is given.
 
     Notes
     -----
@@ -87,8 +87,10 @@ class EpochMetrics(EpochPrinter):
             raise TypeError(f"metrics must be a sequence of names, got {metrics!r}.")
         if (X_val is None) != (y_val is None):
             raise ValueError("X_val and y_val must be given together, got only one of them.")
-        named_scorers(metrics)
+        if not isinstance(name, str) or not name:
+            raise ValueError(f"name must be a string with at least one character, got {name!r}.")
         self.metrics = tuple(metrics)
+        named_scorers(self.metrics)
         self.X_val = X_val
         self.y_val = y_val
         self.name = name
@@ -121,8 +123,11 @@ class EpochMetrics(EpochPrinter):
         logs = {} if logs is None else logs
         if not self._is_measured():
             logs |= self._measure()
-        if self.verbose and not self.params.get("epoch_table"):
-            super().on_epoch_end(epoch, logs)
+        super().on_epoch_end(epoch, logs)
+
+    @property
+    def _prints(self) -> bool:
+        return self.verbose and not self.params.get("epoch_table")
 
     def _is_measured(self) -> bool:
         # A fit of this package says so, as Keras tells callbacks of a fit.

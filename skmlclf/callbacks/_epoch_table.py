@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from time import perf_counter
 from typing import Any, TextIO
 
-from skmlclf.callbacks._epoch_line import EpochPrinter, format_value, short_name
+from skmlclf.callbacks._epoch_line import EpochPrinter, format_value, how_far, short_name
 
 _GAP = 2
 
@@ -51,10 +51,16 @@ class EpochTable(EpochPrinter):
         super().on_epoch_begin(epoch, logs)
         self._epoch = epoch
 
+    @property
+    def _prints(self) -> bool:
+        return self._live is None
+
     def on_progress(self, n_batches: int, logs: dict[str, float] | None = None) -> None:
         """Show how far the epoch is; a fit of this package calls this every few batches."""
+        super().on_progress(n_batches, logs)
         if self._live is not None:
-            done = f"{100 * n_batches // self.params['steps']}%"
+            seconds = perf_counter() - self._start
+            done = how_far(n_batches / self.params["steps"], self.params.get("rows"), seconds)
             loss = format_value("loss", (logs or {}).get("loss", float("nan")))
             self._show([f"{self._epoch + 1}", done, loss])
 
@@ -78,6 +84,7 @@ class EpochTable(EpochPrinter):
 
     def on_train_abort(self) -> None:
         """Stop the live display, after an error too."""
+        super().on_train_abort()
         if self._live is not None:
             self._live.stop()
             self._live = None

@@ -1,7 +1,6 @@
 """scikit-learn's contract over a Keras network."""
 
 import copy
-import inspect
 from dataclasses import replace
 from typing import Any, ClassVar, Self
 
@@ -14,11 +13,11 @@ from sklearn.utils import Tags, check_random_state
 from skmlclf._compat import CallbackSupportMixin, _fit_context, with_callbacks
 from skmlclf.classifiers._fit import Fit, FitData, Plan, callbacks_of
 from skmlclf.classifiers._hidden_layer import HiddenLayer
-from skmlclf.classifiers._parameters import CONSTRAINTS, check_optimization
+from skmlclf.classifiers._parameters import CONSTRAINTS, check_optimization, is_default
 from skmlclf.classifiers._saving import Saving
 from skmlclf.classifiers._scikeras import ModelBuilder
 from skmlclf.classifiers._state import FITTED, fitted_state, restore
-from skmlclf.classifiers._targets import Targets, is_multilabel, read_targets
+from skmlclf.classifiers._targets import Targets, is_multilabel, read_targets, sorted_classes
 from skmlclf.networks import Network, build_model, set_dropout, shift_output_bias
 from skmlclf.training import (
     LOSSES,
@@ -32,9 +31,8 @@ from skmlclf.training import (
     reset_optimizer,
 )
 
-
 # What a file that does not name these parameters, because it is older than they are, was fitted by.
-_BEFORE = {"feature_groups": None, "input_dropout": 0.0, "label_units": 0, "ema_momentum": 0.0}
+_BEFORE = {"feature_groups": None, "input_dropout": 0.0, "label_units": (), "ema_momentum": 0.0}
 
 
 class BaseKerasClassifier(
@@ -90,8 +88,8 @@ class BaseKerasClassifier(
             by batch.
         y : array-like of shape (n_samples,) or (n_samples, n_labels), or sparse
             Classes; or a 0/1 indicator of several labels, dense of any dtype or in any sparse
-            format. A single column is classes. NaN is a label that is not known: it takes no part
-            in the loss, the starting bias and the metrics of held-out rows.
+            format. A single column is classes. NaN, or what is masked, is a label that is not
+            known: it takes no part in the loss, the starting bias and the metrics of held-out rows.
         sample_weight : array-like of shape (n_samples,) or (n_samples, n_labels), or sparse, \
 default=None
             Weights of the rows, or of the labels of each row, not negative. Rows with weight zero
@@ -111,7 +109,16 @@ default=None
         ------
         ValueError
             If a parameter, the features, the targets or the weights are not as described; nothing
-            is changed then.
+            is changed then. If training diverges; there is nothing left to predict with then.
+
+        Notes
+        -----
+        A fit that is interrupted, by Ctrl-C or by an error of a callback in any of its hooks,
+        leaves a classifier that can be used: with the weights, ``history_``, ``n_iter_`` and
+        ``best_epoch_`` of the last epoch that was completed, callbacks included. Where no epoch was
+        completed, what was learnt before the call is as it was, and a classifier that was not
+        fitted is not fitted. With ``warm_start=True``, the next `fit` resumes from there. Where
+        early stopping has already brought back the best weights, these are kept.
         """
         resumes = self.warm_start and hasattr(self, "model_")
         _require(y, self)
@@ -142,7 +149,8 @@ default=None
         X : array-like of shape (n_samples, n_features)
             Embeddings.
         y : array-like of shape (n_samples,) or (n_samples, n_labels), or sparse
-            Targets of the kind that the first call had.
+            Targets of the kind that the first call had. The labels of a DataFrame have to be in
+            the order of the first call.
         classes : array-like of shape (n_classes,), default=None
             Every class that any call will bring. Needed by the first call where `y` is 1-d; the
             width of an indicator says as much.
@@ -159,7 +167,14 @@ default=None
         ValueError
             If the first call lacks `classes`, a later one contradicts it, early stopping is asked
             for, or as `fit` does.
+
+        Notes
+        -----
+        Interrupted, by Ctrl-C or by an error of a callback, a call leaves everything as it was
+        before it, the state of the optimizer included.
         """
+        # scikit-learn validates parameters before the first call only.
+        self._validate_params()
         _require(y, self)
         if self.early_stopping:
             raise ValueError(
@@ -169,11 +184,13 @@ default=None
         resumes = hasattr(self, "model_")
         if resumes:
             targets = self._targets_
-            if classes is not None and not np.array_equal(np.unique(classes), targets.classes):
-                raise ValueError(
-                    f"classes={np.asarray(classes).tolist()[:10]} is not the same as on the last"
-                    f" call to partial_fit, was: {targets.classes.tolist()[:10]}."
-                )
+            if classes is not None:
+                known = sorted_classes(classes, "classes")
+                if not np.array_equal(known, targets.classes):
+                    raise ValueError(
+                        f"classes={known.tolist()[:10]} is not the same as on the last call to"
+                        f" partial_fit, was: {targets.classes.tolist()[:10]}."
+                    )
         else:
             if classes is None and not is_multilabel(y):
                 raise ValueError("classes must be passed on the first call to partial_fit.")
@@ -239,7 +256,7 @@ default=None
         before = self._network_
         structure = getattr(before, "structure", None)
         if structure is not None:
-            network = replace(network, structure=structure)  # type: ignore[type-var]
+            network = replace(network, structure=structure)  # type: ignore[type-var]  # a dataclass
         if (before, _settings(self._optimizer_)) != (network, _settings(self.optimizer)):
             raise ValueError(
                 f"Training resumes with {before} and {self._optimizer_!r}, but the parameters now"
@@ -250,8 +267,7 @@ default=None
 
     def _learning_rate(self) -> float | None:
         """Return the learning rate to set; None keeps that of an optimizer object."""
-        default = inspect.signature(type(self)).parameters["learning_rate"].default
-        if not isinstance(self.optimizer, str) and self.learning_rate == default:
+        if not isinstance(self.optimizer, str) and is_default(self, "learning_rate"):
             return None
         return float(self.learning_rate)
 

@@ -30,16 +30,16 @@ class BaseMLPClassifier(BaseKerasClassifier):
         Widths of neighbouring groups of features, which the network divides by the root mean square
         of each row in each of them: modalities of any scale count alike. "auto" takes 1,024 visual
         and 128 audio features where there are 1,152, as in YouTube-8M, and no groups otherwise.
-    dropout : float, default=0.0
+    dropout : float, default=0.5
         Share of the hidden units dropped while training, in [0, 1).
-    input_dropout : float, default=0.0
+    input_dropout : float, default=0.2
         Share of the features dropped while training, in [0, 1).
     learning_rate : float, default=1e-3
         Step size of the optimizer. An optimizer object keeps its own, unless this is set to
         something else than the default.
-    learning_rate_schedule : {"constant", "cosine", "linear"}, default="constant"
+    learning_rate_schedule : {"constant", "cosine", "linear"}, default="cosine"
         Learning-rate schedule over the epochs of `fit`: constant, or cosine or linear decay to
-        zero.
+        zero. An optimizer object with a schedule of its own keeps that.
     warmup_epochs : float, default=0.0
         Epochs of `fit`, or a part of one, over which the learning rate rises to its value.
     epochs : int or "auto", default="auto"
@@ -93,7 +93,8 @@ class BaseMLPClassifier(BaseKerasClassifier):
         Called as Keras calls them, in this order. If one overrides a hook of batches, the compiled
         step is called for one batch at a time.
     verbose : int, default=0
-        Above zero, the epochs are shown as `EpochTable` shows them.
+        Above zero, the epochs are shown as `EpochTable` shows them, and a long prediction shows
+        how far it is.
     random_state : int, RandomState instance or None, default=None
         Decides initial weights, shuffling, dropout and the held-out split. An int gives the same
         fit bit for bit on one machine with the same number of threads; no global generator is
@@ -144,10 +145,10 @@ class BaseMLPClassifier(BaseKerasClassifier):
         *,
         activation: str = "relu",
         feature_groups: Sequence[int] | str | None = "auto",
-        dropout: float = 0.0,
-        input_dropout: float = 0.0,
+        dropout: float = 0.5,
+        input_dropout: float = 0.2,
         learning_rate: float = 1e-3,
-        learning_rate_schedule: str = "constant",
+        learning_rate_schedule: str = "cosine",
         warmup_epochs: float = 0.0,
         epochs: int | str = "auto",
         batch_size: int | str = "auto",

@@ -16,7 +16,7 @@ class BlockMLPClassifier(BaseKerasClassifier):
 
     Parameters
     ----------
-    hidden_units : int or sequence of int, default=(1024, 512)
+    hidden_units : int or sequence of int, default=(2048, 1024)
         Width of each block.
     activation : {"relu", "gelu", "silu", "elu", "selu", "tanh", "sigmoid"}, default="relu"
         Hidden activation.
@@ -24,16 +24,16 @@ class BlockMLPClassifier(BaseKerasClassifier):
         Widths of neighbouring groups of features, which the network divides by the root mean square
         of each row in each of them: modalities of any scale count alike. "auto" takes 1,024 visual
         and 128 audio features where there are 1,152, as in YouTube-8M, and no groups otherwise.
-    dropout : float, default=0.5
+    dropout : float, default=0.4
         Share of the hidden units dropped while training, in [0, 1).
     input_dropout : float, default=0.2
         Share of the features dropped while training, in [0, 1).
-    learning_rate : float, default=3e-3
+    learning_rate : float, default=2e-3
         Step size of the optimizer. An optimizer object keeps its own, unless this is set to
         something else than the default.
-    learning_rate_schedule : {"constant", "cosine", "linear"}, default="constant"
+    learning_rate_schedule : {"constant", "cosine", "linear"}, default="cosine"
         Learning-rate schedule over the epochs of `fit`: constant, or cosine or linear decay to
-        zero.
+        zero. An optimizer object with a schedule of its own keeps that.
     warmup_epochs : float, default=0.0
         Epochs of `fit`, or a part of one, over which the learning rate rises to its value.
     epochs : int or "auto", default="auto"
@@ -49,7 +49,7 @@ class BlockMLPClassifier(BaseKerasClassifier):
         labels; an object gets the gradients that Keras would give it, of the mean over labels.
     weight_decay : float, default=0.0
         Decoupled decay of the kernels: each step shrinks them by ``learning_rate * weight_decay``.
-    ema_momentum : float, default=0.99
+    ema_momentum : float, default=0.0
         Momentum of the exponential moving average of the weights over the steps of `fit`, in
         [0, 1). The averages are what an epoch is measured by and what is kept; 0 keeps the weights
         themselves.
@@ -87,7 +87,8 @@ class BlockMLPClassifier(BaseKerasClassifier):
         Called as Keras calls them, in this order. If one overrides a hook of batches, the compiled
         step is called for one batch at a time.
     verbose : int, default=0
-        Above zero, the epochs are shown as `EpochTable` shows them.
+        Above zero, the epochs are shown as `EpochTable` shows them, and a long prediction shows
+        how far it is.
     random_state : int, RandomState instance or None, default=None
         Decides initial weights, shuffling, dropout and the held-out split. An int gives the same
         fit bit for bit on one machine with the same number of threads; no global generator is
@@ -137,20 +138,20 @@ class BlockMLPClassifier(BaseKerasClassifier):
 
     def __init__(
         self,
-        hidden_units: int | Sequence[int] = (1024, 512),
+        hidden_units: int | Sequence[int] = (2048, 1024),
         *,
         activation: str = "relu",
         feature_groups: Sequence[int] | str | None = "auto",
-        dropout: float = 0.5,
+        dropout: float = 0.4,
         input_dropout: float = 0.2,
-        learning_rate: float = 3e-3,
-        learning_rate_schedule: str = "constant",
+        learning_rate: float = 2e-3,
+        learning_rate_schedule: str = "cosine",
         warmup_epochs: float = 0.0,
         epochs: int | str = "auto",
         batch_size: int | str = "auto",
         optimizer: Any = "adam",
         weight_decay: float = 0.0,
-        ema_momentum: float = 0.99,
+        ema_momentum: float = 0.0,
         label_names: Sequence[str] | None = None,
         class_weight: Any = None,
         early_stopping: bool = False,

@@ -94,13 +94,14 @@ def make_callbacks(
     ValueError
         If `scoring` names no metric, or one without a direction, or there are two checkpoints.
     """
-    others = [c() if isinstance(c, type) else c for c in callbacks or ()]
-    for callback in others:
-        if not isinstance(callback, keras.callbacks.Callback):
+    for callback in callbacks or ():
+        cls = callback if isinstance(callback, type) else type(callback)
+        if not issubclass(cls, keras.callbacks.Callback):
             raise TypeError(
                 "callbacks must hold keras.callbacks.Callback instances or classes, got"
                 f" {callback!r}."
             )
+    others = [c() if isinstance(c, type) else c for c in callbacks or ()]
     if sum(isinstance(c, Checkpoint) for c in others) > 1:
         raise ValueError("callbacks holds more than one Checkpoint, and a fit has one folder.")
     if verbose and not any(isinstance(c, EpochTable) for c in others):

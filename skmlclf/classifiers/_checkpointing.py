@@ -81,8 +81,8 @@ class Training:
             "generator": random_state_to_plain(values.pop("rng")),
             "position": values,
             "split_generator": random_state_to_plain(self.split_start),
-            "variables": [np.asarray(v.value) for v in model_variables(self.model)],
-            "optimizer": [np.asarray(v.value) for v in self.model.optimizer.variables],
+            "variables": [keras.ops.convert_to_numpy(v) for v in model_variables(self.model)],
+            "optimizer": [keras.ops.convert_to_numpy(v) for v in self.model.optimizer.variables],
             "averages": None
             if self.averages is None
             else [np.asarray(v) for v in self.averages.variables],
@@ -112,7 +112,8 @@ class NoCheckpoints:
 
     def new_generator(self, estimator: Any) -> np.random.RandomState:
         """Return the generator that the fit starts from."""
-        return estimator._new_generator()
+        rng: np.random.RandomState = estimator._new_generator()
+        return rng
 
     def check(self, describe: Callable[[], Description]) -> None:
         """Refuse a checkpoint of a fit on other data, or from other weights.
@@ -223,7 +224,7 @@ class _Checkpoints(NoCheckpoints):
         Either way the caller's generator is asked for one number, and once.
         """
         if self._saved is None:
-            rng = estimator._new_generator()
+            rng: np.random.RandomState = estimator._new_generator()
             self._drawn = describe_parameters(estimator)["random_state"]
             return rng
         if not self._has_drawn:

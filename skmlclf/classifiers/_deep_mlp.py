@@ -1,4 +1,4 @@
-"""Residual multilayer perceptron with normalised inputs and weight decay."""
+"""Wide network whose logits are corrected by the labels that they predict."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -10,35 +10,42 @@ from skmlclf.networks import MLPNetwork, Network
 
 
 class DeepMLPClassifier(BaseKerasClassifier):
-    """Residual network with normalised inputs: the strongest network of the package.
+    r"""Wide network whose logits are corrected by the labels that they predict.
 
-    A batch normalisation over the inputs brings the modalities to one scale. Wide blocks of Dense,
-    BatchNormalization, activation and Dropout follow; the output of a block is added to its input
-    where both have the same width [1]_. The kernels decay, and the learning rate, smaller than that
-    of the other networks, decays to zero along a cosine over the epochs.
+    Each modality is scaled to unit length, times the root of its width; features without known
+    groups are batch-normalised instead. Wide blocks of Dense, BatchNormalization, activation and
+    Dropout follow; the output of a block is added to its input where both have the same width [1]_.
+    From the last hidden layer `h`, a first head computes logits, which are corrected one or several
+    times by what the labels so far say together [2]_ [3]_:
+
+    .. math:: z_0 = W_0 h + b, \qquad z_i = z_{i-1} + V_i \, g_i(\sqrt{\sigma(z_{i-1})}),
+
+    where :math:`g_i` is a block of few units. While training, every :math:`z_i` has a loss of its
+    own; the last one is the output. The learning rate decays to zero along a cosine.
 
     Parameters
     ----------
     hidden_units : int or sequence of int, default=2048
         Width of each block.
-    label_units : int, default=256
-        Units between the two heads; 0 leaves out the second head. A single output has one head.
+    label_units : int or sequence of int, default=(256, 256)
+        Width of each layer that corrects the labels; ``()`` for none. A single output has none.
     activation : {"relu", "gelu", "silu", "elu", "selu", "tanh", "sigmoid"}, default="relu"
         Hidden activation.
     feature_groups : sequence of int, "auto" or None, default="auto"
         Widths of neighbouring groups of features, which the network divides by the root mean square
         of each row in each of them: modalities of any scale count alike. "auto" takes 1,024 visual
-        and 128 audio features where there are 1,152, as in YouTube-8M, and no groups otherwise.
+        and 128 audio features where there are 1,152, as in YouTube-8M. Without groups, the inputs
+        are batch-normalised.
     dropout : float, default=0.5
         Share of the hidden units dropped while training, in [0, 1).
     input_dropout : float, default=0.2
         Share of the features dropped while training, in [0, 1).
-    learning_rate : float, default=8e-4
+    learning_rate : float, default=1e-3
         Step size of the optimizer. An optimizer object keeps its own, unless this is set to
         something else than the default.
     learning_rate_schedule : {"constant", "cosine", "linear"}, default="cosine"
         Learning-rate schedule over the epochs of `fit`: constant, or cosine or linear decay to
-        zero.
+        zero. An optimizer object with a schedule of its own keeps that.
     warmup_epochs : float, default=0.0
         Epochs of `fit`, or a part of one, over which the learning rate rises to its value.
     epochs : int or "auto", default="auto"
@@ -52,9 +59,9 @@ class DeepMLPClassifier(BaseKerasClassifier):
         Adam, gradient descent with Nesterov's momentum of 0.9, or any Keras optimizer with its
         settings, from which every fit makes a new one. By name, gradients are those of the sum over
         labels; an object gets the gradients that Keras would give it, of the mean over labels.
-    weight_decay : float, default=1e-2
+    weight_decay : float, default=0.0
         Decoupled decay of the kernels: each step shrinks them by ``learning_rate * weight_decay``.
-    ema_momentum : float, default=0.99
+    ema_momentum : float, default=0.0
         Momentum of the exponential moving average of the weights over the steps of `fit`, in
         [0, 1). The averages are what an epoch is measured by and what is kept; 0 keeps the weights
         themselves.
@@ -92,7 +99,8 @@ class DeepMLPClassifier(BaseKerasClassifier):
         Called as Keras calls them, in this order. If one overrides a hook of batches, the compiled
         step is called for one batch at a time.
     verbose : int, default=0
-        Above zero, the epochs are shown as `EpochTable` shows them.
+        Above zero, the epochs are shown as `EpochTable` shows them, and a long prediction shows
+        how far it is.
     random_state : int, RandomState instance or None, default=None
         Decides initial weights, shuffling, dropout and the held-out split. An int gives the same
         fit bit for bit on one machine with the same number of threads; no global generator is
@@ -126,6 +134,10 @@ class DeepMLPClassifier(BaseKerasClassifier):
     ----------
     .. [1] K. He, X. Zhang, S. Ren, J. Sun (2016). Deep Residual Learning for Image Recognition.
        CVPR.
+    .. [2] J. Read, B. Pfahringer, G. Holmes, E. Frank (2011). Classifier chains for multi-label
+       classification. Machine Learning 85.
+    .. [3] H.-D. Wang, T. Zhang, J. Wu (2017). The Monkeytyping Solution to the YouTube-8M Video
+       Understanding Challenge. arXiv:1706.05150, whose "chaining" passes predictions on.
 
     Examples
     --------
@@ -141,19 +153,19 @@ class DeepMLPClassifier(BaseKerasClassifier):
         self,
         hidden_units: int | Sequence[int] = 2048,
         *,
-        label_units: int = 256,
+        label_units: int | Sequence[int] = (256, 256),
         activation: str = "relu",
         feature_groups: Sequence[int] | str | None = "auto",
         dropout: float = 0.5,
         input_dropout: float = 0.2,
-        learning_rate: float = 8e-4,
+        learning_rate: float = 1e-3,
         learning_rate_schedule: str = "cosine",
         warmup_epochs: float = 0.0,
         epochs: int | str = "auto",
         batch_size: int | str = "auto",
         optimizer: Any = "adam",
-        weight_decay: float = 1e-2,
-        ema_momentum: float = 0.99,
+        weight_decay: float = 0.0,
+        ema_momentum: float = 0.0,
         label_names: Sequence[str] | None = None,
         class_weight: Any = None,
         early_stopping: bool = False,
@@ -198,6 +210,7 @@ class DeepMLPClassifier(BaseKerasClassifier):
 
     def _network(self, n_features: int, n_outputs: int, output: str) -> Network:
         groups = resolve_feature_groups(self.feature_groups, n_features)
+        label_units = as_widths(self.label_units, "label_units")
         return MLPNetwork(
             n_features,
             n_outputs,
@@ -211,6 +224,6 @@ class DeepMLPClassifier(BaseKerasClassifier):
             input_dropout=self.input_dropout > 0,
             residual=True,
             # One probability has nothing to tell another.
-            label_units=self.label_units if n_outputs > 1 else 0,
+            label_units=label_units if n_outputs > 1 else (),
             precision=self.precision,
         )

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from scipy import sparse
 
+from skmlclf._row_store import is_row_store
 from skmlclf.callbacks import Checkpoint, EpochMetrics, EpochTable
 from skmlclf.classifiers._held_out import HeldOut
 from skmlclf.classifiers._rows import Rows
@@ -96,7 +97,7 @@ def describe_start(model: keras.Model, network: Network, history: dict[str, Any]
     if history:
         text = f"those after {len(history['loss'])} epochs"
         variables = [*model_variables(model), *model.optimizer.variables]
-        digest = _digest(*(np.asarray(variable.value) for variable in variables))
+        digest = _digest(*(keras.ops.convert_to_numpy(variable) for variable in variables))
         described["the weights that training starts from"] = [text, digest]
     else:
         described["the weights that training starts from"] = ["new ones", ""]
@@ -206,7 +207,7 @@ def _digest_of_rows(X: Any) -> str:
     which = np.linspace(0, n_rows - 1, n_compared).astype(np.intp)
     digests = []
     for part in np.array_split(which, max(1, min(size, _MAX_BYTES) // _BLOCK_BYTES)):
-        block = X[part]
+        block: Any = X.take(part) if is_row_store(X) else X[part]
         stored = [block.indptr, block.indices, block.data] if sparse.issparse(X) else [block]
         digests.append(_digest(*stored))
     return _digest(*digests)

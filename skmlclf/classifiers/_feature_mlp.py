@@ -2,16 +2,18 @@
 
 from typing import Any
 
-from sklearn.decomposition import PCA
+from sklearn.decomposition import PCA, IncrementalPCA
 from sklearn.pipeline import Pipeline
 
 from skmlclf.classifiers._base_mlp import BaseMLPClassifier
-from skmlclf.preprocessing import ModalitySelector
+from skmlclf.preprocessing import BlockwiseTransformer, ModalitySelector
 
 
 def make_feature_mlp(
     modality: str | list[str] = "all",
     n_components: int | float | None = 256,
+    *,
+    out_of_core: bool = False,
     **base_mlp_params: Any,
 ) -> Pipeline:
     """Make a pipeline of feature selection, principal components and the base network.
@@ -23,6 +25,10 @@ def make_feature_mlp(
     n_components : int, float or None, default=256
         Number of principal components, as `sklearn.decomposition.PCA` takes it; None leaves the
         step out.
+    out_of_core : bool, default=False
+        Whether to find the components block by block, with `BlockwiseTransformer` and
+        `sklearn.decomposition.IncrementalPCA`, as rows on disk need it. `n_components` must be an
+        int then.
     **base_mlp_params : dict
         Parameters of `BaseMLPClassifier`. Its ``random_state`` is PCA's as well.
 
@@ -43,6 +49,9 @@ def make_feature_mlp(
     steps: list[tuple[str, Any]] = [("select", ModalitySelector(modality))]
     if n_components is not None:
         random_state = base_mlp_params.get("random_state")
-        steps.append(("pca", PCA(n_components, random_state=random_state)))
+        pca: Any = PCA(n_components, random_state=random_state)
+        if out_of_core:
+            pca = BlockwiseTransformer(IncrementalPCA(n_components))
+        steps.append(("pca", pca))
     steps.append(("mlp", BaseMLPClassifier(**base_mlp_params)))
     return Pipeline(steps)

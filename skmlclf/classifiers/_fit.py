@@ -1,12 +1,15 @@
 """A fit as one value: prepared and validated first, then run."""
 
+import contextlib
 import copy
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import keras
 import numpy as np
+from sklearn.utils import check_random_state
 
 from skmlclf._compat import _safe_indexing
 from skmlclf.classifiers._callbacks import FitCallbacks, make_callbacks
@@ -18,14 +21,15 @@ from skmlclf.classifiers._history import HistoryRecorder
 from skmlclf.classifiers._parameters import check_optimization
 from skmlclf.classifiers._rows import Rows, read_rows
 from skmlclf.classifiers._sklearn_tasks import SklearnTasks
+from skmlclf.classifiers._state import snapshot
 from skmlclf.classifiers._targets import Targets
 from skmlclf.classifiers._weights import LossWeights
 from skmlclf.networks import Network, set_output_bias
 from skmlclf.training import (
-    ArrayBatches,
     DivergedError,
     Position,
     Predictor,
+    RowBatches,
     WeightAverages,
     check_precision,
     check_process,
@@ -149,6 +153,11 @@ class Fit:
             If a parameter, the features, the targets or the weights are not as described, or the
             folder for checkpoints has one of another fit.
         """
+        with _undrawn_if_refused(estimator.random_state):
+            return cls._prepare(estimator, data, targets, plan)
+
+    @classmethod
+    def _prepare(cls, estimator: Any, data: FitData, targets: Targets, plan: Plan) -> "Fit":
         check_process()
         check_precision(estimator.precision)
         check_optimization(estimator)
@@ -209,8 +218,7 @@ class Fit:
         estimator : classifier
             That the fit was prepared for.
         """
-        before = vars(estimator).copy()
-        weights = self.model.get_weights() if self.plan.resumes else []
+        undo = snapshot(estimator, variables=self.plan.resumes)
         recorder = HistoryRecorder(estimator, self.evaluate)
         try:
             with self.checkpoints.opened():
@@ -221,10 +229,7 @@ class Fit:
             raise
         except BaseException:
             if not recorder.restore():
-                vars(estimator).clear()
-                vars(estimator).update(before)
-                if self.plan.resumes:
-                    self.model.set_weights(weights)
+                undo()
             raise
 
     def _train(self, estimator: Any, recorder: HistoryRecorder) -> None:
@@ -232,12 +237,12 @@ class Fit:
         n_rows = len(self.rows.index)
         batch_size = resolve_batch_size(estimator.batch_size, n_rows)
         n_epochs = resolve_epochs(self.plan.epochs, n_rows, batch_size)
-        batches = ArrayBatches(
+        batches = RowBatches(
             self.rows.X,
             self.rows.positives,
             self.weights.rows,
             batch_size,
-            self.rows.index,
+            self.rows.indices,
             self.weights.entries,
         )
         best_epoch = self.callbacks.best_epoch
@@ -288,6 +293,18 @@ class Fit:
             for held_out in self.held_out
             for name, value in held_out.evaluate(predictor).items()
         }
+
+
+@contextlib.contextmanager
+def _undrawn_if_refused(random_state: Any) -> Iterator[None]:
+    """Give a RandomState of the caller's its state back where an error is raised inside."""
+    rng = check_random_state(random_state)
+    before = rng.get_state()
+    try:
+        yield
+    except BaseException:
+        rng.set_state(before)
+        raise
 
 
 def callbacks_of(estimator: Any) -> FitCallbacks:

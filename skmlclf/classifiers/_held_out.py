@@ -177,9 +177,18 @@ class HeldOut:
         if self._scorers:
             X, y = self._given()
             values |= {
-                name: float(scorer(self._estimator, X, y)) for name, scorer in self._scorers.items()
+                name: _score(name, scorer, self._estimator, X, y)
+                for name, scorer in self._scorers.items()
             }
         return {f"{self.name}_{name}": value for name, value in values.items()}
+
+
+def _score(name: str, scorer: Callable[..., Any], estimator: Any, X: Any, y: Any) -> float:
+    value = scorer(estimator, X, y)
+    try:
+        return float(value)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"The scorer {name!r} must return a number, got {value!r:.200}.") from error
 
 
 @dataclass(frozen=True)
@@ -194,7 +203,8 @@ class _HeldOutResponses:
     @property
     def _X(self) -> np.ndarray:
         rows = self.rows
-        return rows.X if rows.indices is None else rows.X[rows.indices]
+        X: np.ndarray = rows.X if rows.indices is None else rows.X[rows.indices]
+        return X
 
     def top_k(self, k: int) -> tuple[np.ndarray, np.ndarray]:
         labels, scores = self.targets.ranking(self.evaluation)

@@ -1,13 +1,13 @@
 """The record of a fit: its history, and the epoch whose weights the model has."""
 
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from skmlclf.classifiers._state import check_history
+from skmlclf.classifiers._state import check_history, snapshot
 from skmlclf.persistence import check_fields
 
 _SAMPLE = 4096
@@ -22,7 +22,7 @@ class HistoryRecorder(keras.callbacks.Callback):
     Parameters
     ----------
     estimator : estimator
-        Its ``history_`` is extended in place; ``n_iter_`` and ``best_epoch_`` are set.
+        Its ``history_``, ``n_iter_`` and ``best_epoch_`` are replaced after each epoch.
     evaluate : callable
         Measures the held-out rows with the present weights.
     """
@@ -32,7 +32,7 @@ class HistoryRecorder(keras.callbacks.Callback):
         self.estimator = estimator
         self.evaluate = evaluate
         self._n_completed = 0
-        self._completed: list[np.ndarray] | None = None
+        self._undo: Callable[[], None] | None = None
         self._resumed: dict[str, Any] | None = None
         self._samples: list[str | None] = []
 
@@ -83,34 +83,46 @@ class HistoryRecorder(keras.callbacks.Callback):
             self._samples[self.estimator.best_epoch_] = _sample(self.model)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Keep the weights of the epoch before, for as long as this one may be interrupted."""
-        self._completed = self.model.get_weights() if self._n_completed else None
+        """Keep what the epoch before has left, for as long as this one may be interrupted."""
+        self._undo = snapshot(self.estimator) if self._n_completed else None
 
     def measure(self) -> dict[str, float]:
         """Measure the held-out rows after an epoch, before any callback changes the weights."""
         self._samples.append(_sample(self.model))
-        return self.evaluate()
+        values: dict[str, float] = self.evaluate()
+        return values
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Append the values."""
-        self._completed = None
-        history = self.estimator.history_
-        for name, value in (logs or {}).items():
-            history.setdefault(name, []).append(float(value))
-        self.estimator.n_iter_ = len(history["loss"])
+        """Append the values.
+
+        Raises
+        ------
+        TypeError
+            If a callback has put anything but a number into the logs.
+        """
+        values = {name: _as_float(name, value) for name, value in (logs or {}).items()}
+        # Replaced and not changed, so that an interruption leaves the old one whole.
+        history = dict(self.estimator.history_)
+        for name, value in values.items():
+            history[name] = [*history.get(name, ()), value]
+        self.estimator.history_, self.estimator.n_iter_ = history, len(history["loss"])
         self.estimator.best_epoch_ = self._kept_epoch(_sample(self.model))
         self._n_completed += 1
+        self._undo = None
 
     def restore(self) -> bool:
-        """Restore the weights of the last completed epoch.
+        """Restore what the last completed epoch has left.
 
         Returns
         -------
         bool
             Whether there was one in this fit.
         """
-        if self._completed is not None:
-            self.model.set_weights(self._completed)
+        if self._n_completed and self._undo is not None:
+            self._undo()
+        elif self._n_completed:
+            # Early stopping, or another callback, may have brought back the weights of another.
+            self.estimator.best_epoch_ = self._kept_epoch(_sample(self.model))
         return self._n_completed > 0
 
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:
@@ -126,6 +138,16 @@ class HistoryRecorder(keras.callbacks.Callback):
         """Return the last epoch that had the present weights, or the last one where none had."""
         epochs = [epoch for epoch, sample in enumerate(self._samples) if sample == present]
         return epochs[-1] if epochs else len(self._samples) - 1
+
+
+def _as_float(name: str, value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"What callbacks put into the logs of an epoch must be numbers, got {name!r}:"
+            f" {value!r:.60}."
+        ) from error
 
 
 def _sample(model: keras.Model) -> str:

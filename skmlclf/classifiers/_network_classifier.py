@@ -31,7 +31,7 @@ class NetworkClassifier(BaseKerasClassifier):
         something else than the default.
     learning_rate_schedule : {"constant", "cosine", "linear"}, default="constant"
         Learning-rate schedule over the epochs of `fit`: constant, or cosine or linear decay to
-        zero.
+        zero. An optimizer object with a schedule of its own keeps that.
     warmup_epochs : float, default=0.0
         Epochs of `fit`, or a part of one, over which the learning rate rises to its value.
     epochs : int or "auto", default="auto"
@@ -88,7 +88,8 @@ class NetworkClassifier(BaseKerasClassifier):
         Called as Keras calls them, in this order. If one overrides a hook of batches, the compiled
         step is called for one batch at a time.
     verbose : int, default=0
-        Above zero, the epochs are shown as `EpochTable` shows them.
+        Above zero, the epochs are shown as `EpochTable` shows them, and a long prediction shows
+        how far it is.
     random_state : int, RandomState instance or None, default=None
         Decides initial weights, shuffling, dropout and the held-out split. An int gives the same
         fit bit for bit on one machine with the same number of threads; no global generator is

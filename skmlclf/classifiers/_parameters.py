@@ -1,17 +1,24 @@
 """What the parameters of the classifiers may be."""
 
 from collections.abc import Sequence
+from inspect import signature
 from numbers import Integral, Real
 from typing import Any
+
+import numpy as np
 
 from skmlclf._compat import HasMethods, Interval, StrOptions, learning_rate_variable
 from skmlclf.networks import ACTIVATIONS
 from skmlclf.training import OPTIMIZERS, SCHEDULES, check_optimizer
 
+# What single precision can hold.
+_SMALLEST = float(np.finfo(np.float32).tiny)
+_LARGEST = float(np.finfo(np.float32).max)
+
 CONSTRAINTS: dict[str, list[Any]] = {
     "hidden_units": [Interval(Integral, 1, None, closed="left"), tuple, list],
     "activation": [StrOptions(set(ACTIVATIONS))],
-    "label_units": [Interval(Integral, 0, None, closed="left")],
+    "label_units": [Interval(Integral, 1, None, closed="left"), tuple, list],
     "feature_groups": [None, StrOptions({"auto"}), "array-like"],
     "dropout": [Interval(Real, 0, 1, closed="left")],
     "input_dropout": [Interval(Real, 0, 1, closed="left")],
@@ -40,13 +47,15 @@ CONSTRAINTS: dict[str, list[Any]] = {
 }
 
 
-def as_widths(hidden_units: int | Sequence[int]) -> tuple[int, ...]:
-    """Return the widths of the hidden layers as a tuple.
+def as_widths(units: int | Sequence[int], name: str = "hidden_units") -> tuple[int, ...]:
+    """Return the widths of layers as a tuple.
 
     Parameters
     ----------
-    hidden_units : int or sequence of int
+    units : int or sequence of int
         One width or several.
+    name : str, default="hidden_units"
+        What errors call them.
 
     Returns
     -------
@@ -57,12 +66,17 @@ def as_widths(hidden_units: int | Sequence[int]) -> tuple[int, ...]:
     ValueError
         If a width is not a positive int.
     """
-    if isinstance(hidden_units, Integral):
-        return (int(hidden_units),)
-    widths: tuple[Any, ...] = tuple(hidden_units)  # type: ignore[arg-type]
+    if isinstance(units, Integral):
+        return (int(units),)
+    widths: tuple[Any, ...] = tuple(units)  # type: ignore[arg-type]  # no int
     if not all(isinstance(width, Integral) and int(width) > 0 for width in widths):
-        raise ValueError(f"hidden_units must be positive ints, got {hidden_units!r}.")
+        raise ValueError(f"{name} must be positive ints, got {units!r}.")
     return tuple(int(width) for width in widths)
+
+
+def is_default(estimator: Any, name: str) -> bool:
+    """Say whether a parameter has the default value of its class."""
+    return bool(getattr(estimator, name) == signature(type(estimator)).parameters[name].default)
 
 
 def check_optimization(estimator: Any) -> None:
@@ -76,15 +90,22 @@ def check_optimization(estimator: Any) -> None:
     Raises
     ------
     ValueError
-        If the optimizer is unknown, or its learning rate is a schedule of its own beside another.
+        If the optimizer is unknown, the learning rate is nothing that float32 can hold, or the
+        optimizer's learning rate is a schedule of its own beside another.
     """
     optimizer = estimator.optimizer
     check_optimizer(optimizer)
+    if not _SMALLEST <= estimator.learning_rate <= _LARGEST:
+        raise ValueError(
+            f"learning_rate must be from {_SMALLEST:.3g} to {_LARGEST:.3g}, as float32 can"
+            f" hold it, got {estimator.learning_rate!r:.40}."
+        )
     if isinstance(optimizer, str) or learning_rate_variable(optimizer) is not None:
         return
     asked = {
         "learning_rate": estimator._learning_rate() is not None,
-        "learning_rate_schedule": estimator.learning_rate_schedule != "constant",
+        "learning_rate_schedule": estimator.learning_rate_schedule != "constant"
+        and not is_default(estimator, "learning_rate_schedule"),
         "warmup_epochs": estimator.warmup_epochs > 0,
         "weight_decay": estimator.weight_decay > 0,
     }

@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from skmlclf.classifiers._rows import read_features
+from skmlclf.classifiers._rows import read_features, read_row_weights
 from skmlclf.classifiers._targets import Targets
 from skmlclf.networks import Network
 from skmlclf.training import Predictor, check_process
 
-_DEFAULT_K = 20
-_TOPK_RESPONSES = ("predict_proba", "decision_function")
+DEFAULT_K = 20
+TOPK_RESPONSES = ("predict_proba", "decision_function")
 
 
 def checked_k(k: Any, n_classes: int, unit: str) -> int:
@@ -25,11 +25,11 @@ def checked_k(k: Any, n_classes: int, unit: str) -> int:
     ValueError
         If it is no int from 1 to the number of classes, which an error calls by their unit.
     """
-    if k == _DEFAULT_K:
-        k = min(k, n_classes)
-    if not (isinstance(k, Integral) and 1 <= int(k) <= n_classes):
-        raise ValueError(f"k must be an int from 1 to the {n_classes} {unit}, got {k!r}.")
-    return int(k)
+    if isinstance(k, Integral) and not isinstance(k, bool):
+        wanted = min(int(k), n_classes) if k == DEFAULT_K else int(k)
+        if 1 <= wanted <= n_classes:
+            return wanted
+    raise ValueError(f"k must be an int from 1 to the {n_classes} {unit}, got {k!r}.")
 
 
 class Predictions:
@@ -37,6 +37,7 @@ class Predictions:
 
     classes_: np.ndarray
     model_: keras.Model
+    verbose: int
     _network_: Network
     _targets_: Targets
 
@@ -109,9 +110,9 @@ class Predictions:
         """
         features, targets = self._features(X), self._targets_
         y_true = targets.encode(y)
-        check_consistent_length(features, y_true, sample_weight)
+        check_consistent_length(features, y_true)
+        weights = None if sample_weight is None else read_row_weights(sample_weight, features)
         right = targets.score(y_true, targets.encode(targets.predict(self._predictor, features)))
-        weights = None if sample_weight is None else np.asarray(sample_weight)
         return float(np.average(right, weights=weights))
 
     def predict(self, X: ArrayLike) -> Any:
@@ -132,7 +133,7 @@ class Predictions:
         return self._targets_.predict(self._predictor, X)
 
     def predict_topk(
-        self, X: ArrayLike, k: int = _DEFAULT_K, *, response_method: str = "predict_proba"
+        self, X: ArrayLike, k: int = DEFAULT_K, *, response_method: str = "predict_proba"
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return the `k` most probable labels of each row, without a matrix of all scores.
 
@@ -162,20 +163,28 @@ class Predictions:
         """
         features, targets = self._features(X), self._targets_
         k = checked_k(k, len(self.classes_), "classes")
-        if response_method not in _TOPK_RESPONSES:
+        if response_method not in TOPK_RESPONSES:
             raise ValueError(
-                f"response_method must be one of {', '.join(map(repr, _TOPK_RESPONSES))}, got"
+                f"response_method must be one of {', '.join(map(repr, TOPK_RESPONSES))}, got"
                 f" {response_method!r}."
             )
         best = targets.best(self._predictor, features, k)
         scores = best.probabilities if response_method == "predict_proba" else best.logits
         return self.classes_[best.outputs], scores
 
+    def _best_and_chosen(
+        self, X: ArrayLike, k: int, columns: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the `k` best columns, their probabilities, and those of some columns."""
+        best, chosen = self._predictor.best_and_chosen(self._features(X), k, columns)
+        return best.outputs, best.probabilities, chosen
+
     @property
     def _predictor(self) -> Predictor:
         check_process()
-        return Predictor(self._network_, self.model_)
+        return Predictor(self._network_, self.model_, self.verbose)
 
     def _features(self, X: ArrayLike) -> np.ndarray:
         check_is_fitted(self, "model_")
-        return read_features(X, self, fitted=True)
+        features: np.ndarray = read_features(X, self, fitted=True)
+        return features

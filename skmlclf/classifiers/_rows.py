@@ -10,6 +10,8 @@ from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import validate_data
 
 from skmlclf._compat import _check_sample_weight, _get_feature_names
+from skmlclf._indicator import check_not_masked
+from skmlclf._row_store import RowStore, is_row_store
 from skmlclf.classifiers._targets import MultilabelTargets, Targets
 from skmlclf.classifiers._weights import row_weights, scaled_entries
 from skmlclf.model_selection import MultilabelStratifiedShuffleSplit
@@ -24,7 +26,7 @@ class Rows:
 
     Attributes
     ----------
-    X : ndarray or csr matrix of shape (n_samples, n_features)
+    X : ndarray, csr matrix or RowStore of shape (n_samples, n_features)
         All rows.
     names : ndarray of shape (n_features,) or None
         Names of the features, where `X` came with string names.
@@ -48,7 +50,7 @@ class Rows:
     @property
     def n_features(self) -> int:
         """Number of columns."""
-        return self.X.shape[1]
+        return int(self.X.shape[1])
 
     @property
     def indices(self) -> np.ndarray | None:
@@ -72,8 +74,8 @@ def read_features(X: Any, estimator: Any, *, fitted: bool) -> Any:
 
     Parameters
     ----------
-    X : {array-like, sparse} of shape (n_samples, n_features)
-        Embeddings.
+    X : {array-like, sparse, RowStore} of shape (n_samples, n_features)
+        Embeddings. The values of rows on disk are validated when they are read.
     estimator : estimator
         Named in error messages.
     fitted : bool
@@ -81,7 +83,7 @@ def read_features(X: Any, estimator: Any, *, fitted: bool) -> Any:
 
     Returns
     -------
-    ndarray or csr matrix of shape (n_samples, n_features)
+    ndarray, csr matrix or RowStore of shape (n_samples, n_features)
 
     Raises
     ------
@@ -89,11 +91,24 @@ def read_features(X: Any, estimator: Any, *, fitted: bool) -> Any:
         If `X` is empty, not 2-d, not numeric, holds NaN, infinity or what float32 cannot hold, or
         has other columns.
     """
+    if is_row_store(X):
+        _check_stored(X)
+        if fitted:
+            validate_data(estimator, X, reset=False, skip_check_array=True)
+        return X
+    check_not_masked(X, "X")
     try:
         features = check_array(X, accept_sparse="csr", estimator=estimator, input_name="X")
     except (TypeError, ValueError) as error:
         _raise_for_column(X, error)
         raise
+    except OverflowError as error:
+        raise ValueError(f"X holds what no float can ({error}); scale the features.") from error
+    if features.dtype.kind in "mM":
+        raise ValueError(
+            f"X must hold numbers, got dtype {features.dtype}. Say what of a time matters, such as"
+            " the seconds since another one."
+        )
     if features.dtype.kind not in "biuf":
         # What pandas keeps as objects passes through unread.
         _raise_for_column(X, TypeError(f"dtype {features.dtype}"))
@@ -109,12 +124,24 @@ def read_features(X: Any, estimator: Any, *, fitted: bool) -> Any:
     return features
 
 
+def _check_stored(X: RowStore) -> None:
+    """Validate what is known of rows on disk before they are read."""
+    if X.ndim != 2 or min(X.shape) < 1:
+        raise ValueError(
+            f"X must hold at least one row and one column, got {X!r}: a minimum of 1 is required."
+        )
+    if X.dtype.kind not in "biuf":
+        raise ValueError(f"X must hold numbers, got {X!r} of dtype {X.dtype}.")
+
+
 def _raise_for_column(X: Any, error: Exception) -> None:
     """Name the column of a DataFrame that holds no numbers."""
     if not hasattr(X, "iloc") or getattr(X, "ndim", 0) != 2:
         return
     for position, (name, dtype) in enumerate(zip(X.columns, X.dtypes, strict=True)):
         try:
+            if getattr(dtype, "kind", "O") in "mM":
+                raise TypeError("a time is no number")
             np.asarray(X.iloc[:, position], dtype=np.float64)
         except (TypeError, ValueError):
             raise ValueError(
@@ -177,6 +204,25 @@ def read_rows(
     return rows if counts.all() else rows.take(np.flatnonzero(counts))
 
 
+def read_row_weights(sample_weight: Any, features: Any) -> np.ndarray:
+    """Validate one weight per row, or one for all rows.
+
+    Raises
+    ------
+    ValueError
+        If they are not finite, not as many as the rows, negative, or all zero.
+    """
+    weight: np.ndarray = _check_sample_weight(
+        sample_weight, features, dtype=np.float64, ensure_non_negative=True
+    )
+    # scikit-learn takes a single number as it is, and before 1.8 zeros as well.
+    if not np.isfinite(weight).all():
+        raise ValueError(f"sample_weight must be finite, got {float(weight[0]):.3g}.")
+    if not weight.any():
+        raise ValueError("sample_weight is zero for every row, so that none of them counts.")
+    return weight
+
+
 def _read_weights(
     sample_weight: Any, features: Any, positives: sparse.csr_matrix, targets: Targets
 ) -> tuple[np.ndarray | None, EntryWeights | None]:
@@ -184,10 +230,7 @@ def _read_weights(
     if sample_weight is None:
         return None, None
     if not sparse.issparse(sample_weight) and np.asarray(sample_weight).ndim != 2:
-        weight = _check_sample_weight(
-            sample_weight, features, dtype=np.float64, ensure_non_negative=True
-        )
-        return weight, None
+        return read_row_weights(sample_weight, features), None
     if not isinstance(targets, MultilabelTargets):
         raise ValueError(
             "sample_weight of shape (n_samples, n_labels) weighs the labels of a 2-d y, and this y"

@@ -5,6 +5,7 @@ This is the one description of what a fit leaves: pickles, skops and the files o
 dictionaries, apart from the function of a network of the user's own.
 """
 
+from collections.abc import Callable
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -30,7 +31,7 @@ FITTED = (
 """What a fit sets on the estimator, all of it told by the state."""
 
 # Of an MLPNetwork.
-_WIDTHS = ("hidden_units", "feature_groups")
+_WIDTHS = ("hidden_units", "feature_groups", "label_units")
 
 _FIELDS = {
     "targets": dict,
@@ -48,6 +49,45 @@ _FIELDS = {
     "split_generator": dict,
     "counts": dict,
 }
+
+
+def snapshot(estimator: Any, *, variables: bool = True) -> Callable[[], None]:
+    """Return a function that restores what an estimator has learnt so far.
+
+    Parameters
+    ----------
+    estimator : classifier
+        Fitted or not.
+    variables : bool, default=True
+        Whether the network's variables are going to change, and those of the optimizer where it is
+        kept from one call to the next. They are copied then.
+
+    Returns
+    -------
+    callable
+        Its parameters are left alone.
+    """
+    attributes = {name: vars(estimator)[name] for name in FITTED if name in vars(estimator)}
+    changing = []
+    if variables and "model_" in attributes:
+        model = attributes["model_"]
+        changing = model_variables(model)
+        if attributes["_keeps_optimizer"]:
+            changing += model.optimizer.variables
+    values = [keras.ops.convert_to_numpy(variable) for variable in changing]
+    generator = attributes.get("_generator")
+    drawn = None if generator is None else generator.get_state()
+
+    def restore() -> None:
+        for name in FITTED:
+            vars(estimator).pop(name, None)
+        vars(estimator).update(attributes)
+        for variable, value in zip(changing, values, strict=True):
+            variable.assign(value)
+        if generator is not None:
+            generator.set_state(drawn)
+
+    return restore
 
 
 def fitted_state(estimator: Any, *, with_optimizer: bool) -> dict[str, Any] | None:
@@ -70,7 +110,7 @@ def fitted_state(estimator: Any, *, with_optimizer: bool) -> dict[str, Any] | No
     if model is None:
         return None
     keeps = with_optimizer and estimator._keeps_optimizer
-    arrays = [np.asarray(variable.value) for variable in model_variables(model)]
+    arrays = [keras.ops.convert_to_numpy(variable) for variable in model_variables(model)]
     names = _variable_names(estimator._network_, len(arrays))
     return {
         "targets": targets_to_plain(estimator._targets_),
@@ -80,7 +120,7 @@ def fitted_state(estimator: Any, *, with_optimizer: bool) -> dict[str, Any] | No
         "weights": dict(zip(names, arrays, strict=True)),
         "optimizer": optimizer_to_plain(estimator._optimizer_),
         "keeps_optimizer": keeps,
-        "optimizer_state": [np.asarray(v.value) for v in model.optimizer.variables]
+        "optimizer_state": [keras.ops.convert_to_numpy(v) for v in model.optimizer.variables]
         if keeps
         else None,
         "history": estimator.history_,
@@ -180,8 +220,8 @@ def _network_from_plain(
         raise ValueError(f"network.precision is {plain.get('precision')!r:.60}")
     if plain.get("kind") == "mlp":
         # Files of earlier versions have none of these.
-        described = {"feature_groups": [], "input_dropout": False, "label_units": 0, **described}
-        types: dict[str, Any] = {"activation": str, "precision": str, "label_units": int}
+        described = {"feature_groups": [], "input_dropout": False, "label_units": [], **described}
+        types: dict[str, Any] = {"activation": str, "precision": str}
         flags = ("normalize_inputs", "batch_normalization", "dropout", "residual", "input_dropout")
         types |= {**dict.fromkeys(_WIDTHS, list), **dict.fromkeys(flags, bool)}
         check_fields(described, types, "network")
@@ -189,8 +229,6 @@ def _network_from_plain(
             if not all(type(width) is int and width > 0 for width in described[name]):
                 raise ValueError(f"network.{name} must be positive ints")
             described[name] = tuple(described[name])
-        if described["label_units"] < 0:
-            raise ValueError("network.label_units must not be negative")
         if described["feature_groups"] and sum(described["feature_groups"]) != n_features:
             raise ValueError(f"network.feature_groups must cover {n_features} features")
         if described["activation"] not in ACTIVATIONS:

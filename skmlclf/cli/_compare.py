@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from skmlclf.cli._arguments import EXIT_STATUS, whole_number
+from skmlclf.cli._data import add_form_arguments, open_videos
 from skmlclf.cli._outputs import check_file, check_report_folder
 from skmlclf.cli._startup import tensorflow_starts
 
 _DESCRIPTION = """\
-Train the four architectures on the same data, print their metrics on the held-out rows after each
-epoch, and a table of all at the end. Without --train the data are simulated and split 80/20.
+Train the four architectures, and the last one again with neighbours, on the same data, print their
+metrics on the held-out rows after each epoch, and a table of all at the end. Without --train the
+data are simulated and split 80/20.
 Ctrl-C prints and writes the architectures that are done.
 """
 _LABELS_PER_SAMPLE = 3
@@ -61,8 +63,8 @@ def add_parser(commands: Any) -> None:
         "--study",
         choices=("architectures", "features"),
         default="architectures",
-        help="the four architectures, or the base on video, audio, both and principal components"
-        " (default: architectures)",
+        help="the four architectures and the deep one with neighbours, or the base on video, audio,"
+        " both and principal components (default: architectures)",
     )
     parser.add_argument(
         "--metrics",
@@ -79,6 +81,7 @@ def add_parser(commands: Any) -> None:
         "--label-names", type=Path, metavar="FILE", help="names for the page, one line per label"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the results here")
+    add_form_arguments(parser, n_labels=False)
     parser.set_defaults(run=run)
 
 
@@ -187,7 +190,12 @@ def _check_names(args: argparse.Namespace, metrics: tuple[str, ...]) -> None:
 
 
 def _estimators(args: argparse.Namespace, max_components: int) -> dict[str, Any]:
-    made = _make(args)(epochs=args.epochs, random_state=args.seed, max_components=max_components)
+    made = _make(args)(
+        epochs=args.epochs,
+        random_state=args.seed,
+        max_components=max_components,
+        out_of_core=bool(args.train),
+    )
     chosen = {name: e for name, e in made.items() if args.only is None or name in args.only}
     if not chosen:
         raise ValueError(
@@ -229,12 +237,8 @@ def _label_names(file: Path | None, n_labels: int) -> list[str] | None:
 
 def _data(args: argparse.Namespace) -> tuple[Any, Any, Any, Any]:
     if args.train:
-        from skmlclf.datasets import load_tfrecords
-
-        labels = {} if args.labels is None else {"n_labels": args.labels}
-        train = load_tfrecords(args.train, **labels)
-        held_out = load_tfrecords(args.validate, **labels)
-        return train.data, train.target, held_out.data, held_out.target
+        train, held_out = (open_videos(each, args) for each in (args.train, args.validate))
+        return train.features, train.labels, held_out.features, held_out.labels
     from sklearn.model_selection import train_test_split
 
     from skmlclf.datasets import make_video_embeddings

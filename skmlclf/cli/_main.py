@@ -6,11 +6,11 @@ import sys
 from collections.abc import Sequence
 
 import skmlclf
-from skmlclf.cli import _compare
+from skmlclf.cli import _compare, _convert, _evaluate, _predict, _train, _tune
 from skmlclf.cli._arguments import EXIT_STATUS
 
 # One module per subcommand, in the order of --help: each has an `add_parser`.
-_SUBCOMMANDS = (_compare,)
+_SUBCOMMANDS = (_compare, _convert, _train, _evaluate, _predict, _tune)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

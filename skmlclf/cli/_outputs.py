@@ -36,6 +36,28 @@ def check_file(option: str, file: Path) -> None:
         raise ValueError(f"{option} {file}: it cannot be written: {error.strerror}.") from error
 
 
+def check_new_file(option: str, file: Path, *, overwrite: bool) -> None:
+    """Refuse a file that is there already, or could not be written.
+
+    Parameters
+    ----------
+    option : str
+        The option that names it.
+    file : Path
+        Its folder must be there.
+    overwrite : bool
+        Whether a file that is there is to be replaced.
+
+    Raises
+    ------
+    ValueError
+        If it is there and not to be replaced, or nothing can be written there.
+    """
+    if file.is_file() and not overwrite:
+        raise ValueError(f"{option} {file}: the file is there already: add --overwrite.")
+    check_file(option, file)
+
+
 def check_report_folder(option: str, folder: Path) -> None:
     """Refuse a folder that a report could not be written to, and do not make it yet.
 

@@ -6,6 +6,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
+from typing import Any
 
 
 @contextlib.contextmanager
@@ -58,9 +59,9 @@ def native_log_held_back() -> Iterator[None]:
             sys.stderr = python_stderr
 
 
-def _is_standard_error(stream: object) -> bool:
+def _is_standard_error(stream: Any) -> bool:
     try:
-        return stream.fileno() == 2  # type: ignore[attr-defined]
+        return bool(stream.fileno() == 2)
     except (AttributeError, OSError):
         return False
 

@@ -7,6 +7,7 @@ from skmlclf.classifiers import (
     BaseMLPClassifier,
     BlockMLPClassifier,
     DeepMLPClassifier,
+    NeighborBlendClassifier,
     make_feature_mlp,
 )
 
@@ -17,8 +18,9 @@ def default_architectures(
     random_state: int | None = None,
     n_components: int = 256,
     max_components: int | None = None,
+    out_of_core: bool = False,
 ) -> dict[str, Any]:
-    """Return the four architectures, not fitted.
+    """Return the four architectures and the last one with neighbours, not fitted.
 
     Parameters
     ----------
@@ -31,25 +33,31 @@ def default_architectures(
     max_components : int or None, default=None
         Upper bound of `n_components`, which cannot exceed the number of training rows or
         features. None sets no bound.
+    out_of_core : bool, default=False
+        Whether the components are found block by block, as rows on disk need it.
 
     Returns
     -------
     dict of str to estimator
-        ``"base"``, ``"pca"``, ``"blocks"`` and ``"deep"``.
+        ``"base"``, ``"pca"``, ``"blocks"`` and ``"deep"``; and ``"deep+neighbors"``, which trains
+        the network of ``"deep"`` and blends it with the nearest training rows.
 
     Examples
     --------
     >>> from skmlclf.comparison import default_architectures
     >>> list(default_architectures())
-    ['base', 'pca', 'blocks', 'deep']
+    ['base', 'pca', 'blocks', 'deep', 'deep+neighbors']
     """
     shared: dict[str, Any] = {"epochs": epochs, "random_state": random_state}
     bound = n_components if max_components is None else max_components
     return {
         "base": BaseMLPClassifier(**shared),
-        "pca": make_feature_mlp("all", min(n_components, bound), **shared),
+        "pca": make_feature_mlp("all", min(n_components, bound), out_of_core=out_of_core, **shared),
         "blocks": BlockMLPClassifier(**shared),
         "deep": DeepMLPClassifier(**shared),
+        "deep+neighbors": NeighborBlendClassifier(
+            DeepMLPClassifier(**shared), random_state=random_state
+        ),
     }
 
 
@@ -59,6 +67,7 @@ def feature_architectures(
     random_state: int | None = None,
     sizes: Sequence[int] = (64, 128, 256, 512),
     max_components: int | None = None,
+    out_of_core: bool = False,
 ) -> dict[str, Any]:
     """Return the base network on varied features, not fitted.
 
@@ -72,6 +81,8 @@ def feature_architectures(
         Numbers of principal components.
     max_components : int or None, default=None
         Sizes above it are left out; None leaves out none.
+    out_of_core : bool, default=False
+        Whether the components are found block by block, as rows on disk need it.
 
     Returns
     -------
@@ -90,7 +101,7 @@ def feature_architectures(
         "video": make_feature_mlp("video", None, **shared),
         "audio": make_feature_mlp("audio", None, **shared),
         **{
-            f"pca-{size}": make_feature_mlp("all", size, **shared)
+            f"pca-{size}": make_feature_mlp("all", size, out_of_core=out_of_core, **shared)
             for size in sizes
             if max_components is None or size <= max_components
         },

@@ -15,6 +15,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.validation import has_fit_parameter
 
 from skmlclf.callbacks import EpochMetrics
+from skmlclf.classifiers import NeighborBlendClassifier
 
 
 class Candidate:
@@ -45,11 +46,13 @@ class Candidate:
         self.estimator = clone(estimator)
         self.params = _settings(self.estimator)
         self._classifier = _last_step(self.estimator)
-        self.trains_by_epoch = _trains_by_epoch(self._classifier)
+        # What takes held-out rows and what calls callbacks: a blend passes the rows on.
+        self._network = _network_of(self._classifier)
+        self.trains_by_epoch = self._network is not None
         inner = _innermost(self.estimator)
         ours = type(inner).__module__.partition(".")[0] == __name__.partition(".")[0]
         self.takes_sparse_targets = (
-            ours or _trains_by_epoch(inner) or isinstance(inner, OneVsRestClassifier)
+            ours or _network_of(inner) is not None or isinstance(inner, OneVsRestClassifier)
         )
 
     def check(self) -> None:
@@ -95,8 +98,8 @@ class Candidate:
                 warnings.simplefilter("ignore", DataConversionWarning)
                 self.estimator.fit(X, y)
             return
-        classifier = self._classifier
-        classifier.set_params(callbacks=[*(classifier.callbacks or ()), after_each_epoch])
+        classifier, network = self._classifier, self._network
+        network.set_params(callbacks=[*(network.callbacks or ()), after_each_epoch])
         # Only with routing does a pipeline take held-out rows through its transformers.
         with config_context(enable_metadata_routing=True):
             if classifier is not self.estimator:
@@ -174,6 +177,8 @@ def _innermost(estimator: Any) -> Any:
     while True:
         if isinstance(estimator, Pipeline):
             estimator = estimator[-1]
+        elif isinstance(estimator, NeighborBlendClassifier):
+            estimator = getattr(estimator, "estimator_", estimator.estimator)
         elif hasattr(estimator, "refit") and hasattr(estimator, "estimator"):
             # A search or a tuned classifier, whatever its class.
             fitted = getattr(estimator, "estimator_", estimator.estimator)
@@ -182,8 +187,12 @@ def _innermost(estimator: Any) -> Any:
             return estimator
 
 
-def _trains_by_epoch(classifier: Any) -> bool:
-    return has_fit_parameter(classifier, "X_val") and hasattr(classifier, "callbacks")
+def _network_of(classifier: Any) -> Any:
+    """Return the classifier that trains by epoch: this one, the one in a blend, or None."""
+    if isinstance(classifier, NeighborBlendClassifier):
+        classifier = _last_step(classifier.estimator)
+    trains = has_fit_parameter(classifier, "X_val") and hasattr(classifier, "callbacks")
+    return classifier if trains else None
 
 
 def _settings(estimator: Any) -> dict[str, Any]:

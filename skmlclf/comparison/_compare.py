@@ -115,13 +115,24 @@ def compare(
         raise ValueError(f"objective must be None or one of {OBJECTIVES}, got {objective!r}.")
     candidates = make_candidates(estimators)
     measures = Measures(metrics)
-    label_names = label_names_of(y)
-    if label_names is None:
-        known = (candidate.label_names for candidate in candidates)
-        label_names = next((names for names in known if names is not None), None)
+    label_names, names_val = label_names_of(y), label_names_of(y_val)
     y, y_val = (_indicator(labels, name) for labels, name in ((y, "y"), (y_val, "y_val")))
     if y.shape[1] != y_val.shape[1]:
         raise ValueError(f"y has {y.shape[1]} labels and y_val {y_val.shape[1]}: expected as many.")
+    if label_names is not None and names_val is not None and (label_names != names_val).any():
+        raise ValueError(
+            "The columns of y_val must be those of y, in the same order: got"
+            f" {names_val.tolist()[:5]}, expected {label_names.tolist()[:5]}."
+        )
+    for rows, labels, name in ((X, y, ""), (X_val, y_val, "_val")):
+        if len(np.shape(rows)) != 2 or np.shape(rows)[0] != labels.shape[0]:
+            raise ValueError(
+                f"X{name} must have shape ({labels.shape[0]}, n_features), one row for each of"
+                f" y{name}, got shape {np.shape(rows)}."
+            )
+    if label_names is None:
+        known = (candidate.label_names for candidate in candidates)
+        label_names = next((names for names in known if names is not None), None)
     comparison = Comparison(
         [],
         measures.names,

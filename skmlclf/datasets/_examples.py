@@ -229,7 +229,7 @@ def _read_field(content: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.nda
 
 
 def _is_key(content: np.ndarray, start: np.ndarray, stop: np.ndarray, key: bytes) -> np.ndarray:
-    is_key = stop - start == len(key)
+    is_key: np.ndarray = stop - start == len(key)
     rows = np.flatnonzero(is_key)
     if len(rows):
         keys = sliding_window_view(content, len(key))[start[rows]]

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from joblib import Parallel, delayed
 
+from skmlclf._atomic import replacing
 from skmlclf.datasets._form import Form
 from skmlclf.datasets._framing import Fault, is_packed
 from skmlclf.datasets._reader import error_of, read_videos
@@ -41,11 +42,12 @@ def index_files(
     raises: bool,
     cache: str | None,
     n_jobs: int | None,
-    report: Callable[[FileIndex], None],
+    report: Callable[[int], None],
 ) -> list[FileIndex]:
     """Index files, in parallel, but those that an earlier call has cached and nobody has changed.
 
-    `cache` is a folder, or None; `report` is called with the index of each file, in order.
+    `cache` is a folder, or None; `report` is called after each file, with the number of
+    records so far.
     """
     path = None if cache is None else os.path.join(cache, _cache_name(files, form))
     known = {} if path is None else _load(path, files)
@@ -55,12 +57,14 @@ def index_files(
     )
     new = (index for batch in batches for index in batch)
     indices: list[FileIndex] = []
+    n_records = 0
     for file in files:
         index = known[file] if file in known else next(new)
         if index.faults and raises:
             raise ValueError(error_of(file, index.faults[0], form))
         indices.append(index)
-        report(index)
+        n_records += len(index.ids)
+        report(n_records)
     if path is not None and missing:
         try:
             _save(path, files, indices)
@@ -135,15 +139,8 @@ def _save(path: str, files: Sequence[str], indices: Sequence[FileIndex]) -> None
         "id_sizes": np.array([len(id_) for ids in texts for id_ in ids], dtype=np.int64),
         "faults": np.array(json.dumps([index.faults for index in indices])),
     }
-    temporary = f"{path}.{os.getpid()}.tmp"
-    try:
-        with open(temporary, "wb") as stream:
-            np.savez(stream, **arrays)
-        os.replace(temporary, path)
-    except BaseException:
-        if os.path.exists(temporary):
-            os.remove(temporary)
-        raise
+    with replacing(path, overwrite=True) as temporary, open(temporary, "wb") as stream:
+        np.savez(stream, **arrays)
 
 
 def _load(path: str, files: Sequence[str]) -> dict[str, FileIndex]:

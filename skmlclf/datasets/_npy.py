@@ -76,12 +76,13 @@ class NpyRowStore(ShardedRowStore):
         return _map(self._paths[shard])[start:stop]
 
     def _take_shard(self, shard: int, rows: np.ndarray) -> np.ndarray:
-        return _map(self._paths[shard])[rows]
+        taken: np.ndarray = _map(self._paths[shard])[rows]
+        return taken
 
 
 def _map(file: str) -> np.ndarray:
     try:
-        return np.load(file, mmap_mode="r")
+        array: np.ndarray = np.load(file, mmap_mode="r")
     except (ValueError, EOFError, OSError) as error:
         if isinstance(error, FileNotFoundError | PermissionError):
             raise
@@ -89,3 +90,4 @@ def _map(file: str) -> np.ndarray:
             f"Expected a .npy file of floats. Received {file!r}: {error}. Write it again with "
             "np.save, or leave it out of paths."
         ) from None
+    return array

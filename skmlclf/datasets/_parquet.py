@@ -41,7 +41,8 @@ class ParquetRowStore(ShardedRowStore):
     ImportError
         If `pyarrow` is not installed.
     ValueError
-        If a file is damaged or lacks a column; if a column holds something else than floats. When
+        If a file is damaged or lacks a column; if a column is named twice, or holds something else
+        than floats. When
         rows are read: if a value is missing, if lists differ in length, or if a file has changed
         since.
 
@@ -58,6 +59,8 @@ class ParquetRowStore(ShardedRowStore):
     def __init__(self, paths: Paths, columns: str | Sequence[str] | None = None) -> None:
         files = expand_paths(paths)
         names = [columns] if isinstance(columns, str) else columns
+        if names is not None:
+            _check_names(names)
         self._groups: list[np.ndarray] = []  # first row of each row group, of each file
         self._kinds: dict[str, np.dtype] = {}
         for file in files:
@@ -146,7 +149,8 @@ class ParquetRowStore(ShardedRowStore):
                     f"{missing} the list of row {first + at // width} of {self._paths[shard]!r}. "
                     "Fill it, or leave it out."
                 )
-        return array.to_numpy(zero_copy_only=False).reshape(-1, width or 1)
+        values: np.ndarray = array.to_numpy(zero_copy_only=False).reshape(-1, width or 1)
+        return values
 
 
 def _open(file: str) -> Any:
@@ -206,11 +210,24 @@ def _kinds(file: str, schema: Any, names: Sequence[str] | None) -> dict[str, np.
     return kinds
 
 
+def _check_names(names: Sequence[str]) -> None:
+    if not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names):
+        raise TypeError(
+            f"Expected columns to be a name or a sequence of names. Received {names!r}."
+        )
+    if len(set(names)) < len(names):
+        raise ValueError(
+            f"Expected columns to name each column once. Received {list(names)}. Select columns of "
+            "the store, as in X[:, [0, 0]], to have one twice."
+        )
+
+
 def _is_list(kind: Any) -> bool:
     import pyarrow as pa
 
     types = pa.types
-    return types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
+    kinds = (types.is_list, types.is_large_list, types.is_fixed_size_list)
+    return any(is_kind(kind) for is_kind in kinds)
 
 
 def _say(kinds: dict[str, np.dtype]) -> str:

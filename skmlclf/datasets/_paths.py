@@ -13,6 +13,10 @@ def expand_paths(paths: Paths) -> list[str]:
     Two paths are of one file if they lead to the same place once links are followed; the first of
     them is kept.
     """
+    if not isinstance(paths, str | os.PathLike | Iterable):
+        raise TypeError(
+            f"Expected paths to be a path, a glob pattern, or a list of these. Received {paths!r}."
+        )
     patterns = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
     if not patterns:
         raise FileNotFoundError("Expected paths to name at least one file. Received none.")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from skmlclf.datasets._row_store import RowStore
+from skmlclf._row_store import RowStore
 
 
 def stamp(path: str) -> tuple[int, int]:
@@ -32,7 +32,8 @@ class ShardedRowStore(RowStore):
 
     def _take_shard(self, shard: int, rows: np.ndarray) -> np.ndarray:
         """Read rows of a file, distinct and in rising order, of which there is at least one."""
-        return self._read_shard(shard, rows[0], rows[-1] + 1)[rows - rows[0]]
+        taken: np.ndarray = self._read_shard(shard, rows[0], rows[-1] + 1)[rows - rows[0]]
+        return taken
 
     def read(self, start: int, stop: int) -> np.ndarray:
         rows = np.empty((stop - start, self.shape[1]), dtype=self.dtype)
@@ -49,14 +50,20 @@ class ShardedRowStore(RowStore):
         return rows
 
     def take(self, indices: np.ndarray) -> np.ndarray:
+        if (np.diff(indices) > 0).all():
+            return self._take_rising(indices)
         distinct, inverse = np.unique(indices, return_inverse=True)
-        rows = np.empty((len(distinct), self.shape[1]), dtype=self.dtype)
-        bounds = np.searchsorted(distinct, self._firsts)
+        return self._take_rising(distinct)[inverse]
+
+    def _take_rising(self, indices: np.ndarray) -> np.ndarray:
+        """Read distinct rows in rising order."""
+        rows = np.empty((len(indices), self.shape[1]), dtype=self.dtype)
+        bounds = np.searchsorted(indices, self._firsts)
         for shard in np.flatnonzero(np.diff(bounds)).tolist():
             self._check(shard)
             here = slice(bounds[shard], bounds[shard + 1])
-            rows[here] = self._take_shard(shard, distinct[here] - self._firsts[shard])
-        return rows[inverse]
+            rows[here] = self._take_shard(shard, indices[here] - self._firsts[shard])
+        return rows
 
     def _check(self, shard: int) -> None:
         path = self._paths[shard]

@@ -155,7 +155,7 @@ def make_video_embeddings(
         n_topics=min(n_topics, n_labels),
         labels_per_sample=labels_per_sample,
     )
-    X = np.empty((n_samples, n_video + n_audio), dtype=np.float32)
+    X = np.empty((int(n_samples), n_video + n_audio), dtype=np.float32)
     y_blocks = []
     starts = range(0, n_samples, _BLOCK)
     # Each block has its own generator and is drawn whole: that keeps the first rows the same

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 
 from skmlclf._compat import Interval, StrOptions, validate_params
+from skmlclf._progress import progress
 from skmlclf.datasets._examples import decode
 from skmlclf.datasets._form import Form, make_form
 from skmlclf.datasets._framing import Frames, read_frames
 from skmlclf.datasets._index import FileIndex, index_files
 from skmlclf.datasets._labels import check_labelled, make_target
 from skmlclf.datasets._paths import Paths, expand_paths
-from skmlclf.datasets._progress import Progress
 from skmlclf.datasets._reader import error_of
 from skmlclf.datasets._sharded import ShardedRowStore
 
@@ -71,7 +71,8 @@ class VideoRecords:
         Number of processes that read files for the first time. `None` means 1 unless in a
         :obj:`joblib.parallel_backend` context, `-1` means one for each core.
     verbose : int, default=0
-        1 to show on standard error how far the first reading is.
+        1 to show on standard error how far the first reading is: in place on a terminal and in a
+        notebook, else a line every half minute.
 
     Attributes
     ----------
@@ -169,15 +170,15 @@ class VideoRecords:
             features, id_feature, labels_feature, n_labels, level=level, pooling=pooling
         )
         self.paths = expand_paths(paths)
-        progress = Progress(len(self.paths), verbose=int(verbose))
-        indices = index_files(
-            self.paths,
-            form,
-            raises=on_error == "raise",
-            cache=_cache_folder(cache, self.paths),
-            n_jobs=n_jobs,
-            report=lambda index: progress.update(len(index.ids)),
-        )
+        with progress(len(self.paths), "Indexing", unit="files", verbose=int(verbose)) as bar:
+            indices = index_files(
+                self.paths,
+                form,
+                raises=on_error == "raise",
+                cache=_cache_folder(cache, self.paths),
+                n_jobs=n_jobs,
+                report=lambda n_records: bar.update(1, records=f"{n_records:,}"),
+            )
         self.skipped = [
             error_of(file, fault, form)
             for file, index in zip(self.paths, indices, strict=True)
@@ -230,7 +231,7 @@ class _RecordRowStore(ShardedRowStore):
         )
         self.shape = (int(self._firsts[-1]), form.n_columns)
         self._form = form
-        self._is_packed = np.array([index.is_packed for index in indices])
+        self._is_packed = np.array([index.is_packed for index in indices], dtype=bool)
         self._numbers, self._positions, self._sizes = (
             np.concatenate([getattr(index, name) for index in indices])
             for name in ("numbers", "positions", "sizes")
@@ -242,14 +243,14 @@ class _RecordRowStore(ShardedRowStore):
         self._unpacked: OrderedDict[int, np.ndarray] = OrderedDict()
 
     def read(self, start: int, stop: int) -> np.ndarray:
-        return self._take(np.arange(start, stop))
+        return self._take_rising(np.arange(start, stop))
 
-    def take(self, indices: np.ndarray) -> np.ndarray:
-        distinct, inverse = np.unique(indices, return_inverse=True)
-        return self._take(distinct)[inverse]
+    @property
+    def block_rows(self) -> int:
+        packed = np.diff(self._firsts)[self._is_packed]
+        return max(super().block_rows, int(packed.max(initial=0)))
 
-    def _take(self, rows: np.ndarray) -> np.ndarray:
-        """Read distinct rows in rising order."""
+    def _take_rising(self, rows: np.ndarray) -> np.ndarray:
         data = np.empty((len(rows), self.shape[1]), dtype=np.float32)
         shards = np.searchsorted(self._firsts, rows, side="right") - 1
         for shard in np.unique(shards).tolist():

@@ -4,17 +4,20 @@ import gzip
 import os
 import struct
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, nullcontext, suppress
+from contextlib import ExitStack, nullcontext
 from numbers import Integral
 from typing import Any, BinaryIO
 
 import numpy as np
 from scipy.sparse import csr_matrix, issparse
 
+from skmlclf._atomic import replacing
 from skmlclf._compat import Interval, validate_params
+from skmlclf._indicator import check_not_masked
+from skmlclf._row_store import RowStore
 from skmlclf.datasets._form import Form, make_form
 from skmlclf.datasets._framing import masked_checksum
-from skmlclf.datasets._row_store import RowStore
+from skmlclf.datasets._labels import check_ids, check_labels
 
 _BLOCK_ROWS = 1024
 
@@ -110,15 +113,25 @@ def write_tfrecords(
     (True, 0)
     """
     form = make_form(features, id_feature, labels_feature, 1)
+    if issparse(X):
+        raise TypeError(
+            "Expected X to be a dense array or a RowStore. Received a sparse matrix. Pass "
+            "X.toarray()."
+        )
+    check_not_masked(X, "X")
     rows = X if isinstance(X, RowStore) else np.asarray(X)
     if rows.ndim != 2 or rows.shape[1] != form.n_columns:
         raise ValueError(
             f"Expected X of shape (n_samples, {form.n_columns}), the columns of {form.features}. "
             f"Received shape {rows.shape}. Pass the names and widths of its columns as features."
         )
+    if rows.dtype.kind not in "biufO":
+        raise ValueError(
+            f"Expected X to hold real numbers. Received dtype {rows.dtype}. Convert it first."
+        )
     n_rows = rows.shape[0]
-    labels = None if y is None else _check_labels(y, n_rows)
-    encoded_ids = _check_ids(ids, n_rows)
+    labels = None if y is None else check_labels(y, n_rows)
+    encoded_ids = check_ids(ids, n_rows)
     final = os.fspath(path)
     paths = [final] if shards is None else _shard_names(final, int(shards))
     bounds = np.linspace(0, n_rows, len(paths) + 1).astype(np.int64)
@@ -127,15 +140,13 @@ def write_tfrecords(
             f"Expected at least one row for each of {len(paths)} files. Received {n_rows} rows. "
             "Pass fewer shards."
         )
-    with ExitStack() as unfinished:
-        temporary = [f"{name}.{os.getpid()}.tmp" for name in paths]
-        for name, start, stop in zip(temporary, bounds[:-1], bounds[1:], strict=True):
-            unfinished.callback(_remove, name)
-            with open(name, "wb") as file, _packer(file, final) as stream:
+    # The files take their places when the stack is left, with all of them complete.
+    with ExitStack() as complete:
+        for name, start, stop in zip(paths, bounds[:-1], bounds[1:], strict=True):
+            temporary = complete.enter_context(replacing(name, overwrite=True))
+            with open(temporary, "wb") as file, _packer(file, final) as stream:
                 for record in _encode(rows, labels, encoded_ids, form, int(start), int(stop)):
                     stream.write(record)
-        for name, path_of_shard in zip(temporary, paths, strict=True):
-            os.replace(name, path_of_shard)
     return paths
 
 
@@ -207,59 +218,3 @@ def _shard_names(path: str, n: int) -> list[str]:
     folder, name = os.path.split(path)
     stem, dot, ending = name.partition(".")
     return [os.path.join(folder, f"{stem}-{i:05}-of-{n:05}{dot}{ending}") for i in range(n)]
-
-
-def _remove(path: str) -> None:
-    with suppress(FileNotFoundError):
-        os.remove(path)
-
-
-def _check_ids(ids: Sequence[str] | None, n_rows: int) -> list[bytes]:
-    names = [str(i) for i in range(n_rows)] if ids is None else list(ids)
-    if len(names) != n_rows:
-        raise ValueError(
-            f"Expected one id for each of {n_rows} rows. Received {len(names)}. Pass ids of the "
-            "same rows as X."
-        )
-    for row, name in enumerate(names):
-        if not isinstance(name, str) or name.endswith("\0") or not _is_text(name):
-            raise ValueError(
-                "Expected ids to be strings of Unicode characters that do not end in a null. "
-                f"Received {name!r} for row {row}. Convert it with str, or leave out ids to number "
-                "the rows."
-            )
-    return [name.encode() for name in names]
-
-
-def _is_text(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:  # half of a surrogate pair
-        return False
-    return True
-
-
-def _check_labels(y: Any, n_rows: int) -> csr_matrix:
-    if not issparse(y):
-        y = np.asarray(y)
-        if y.ndim != 2:
-            raise ValueError(
-                "Expected y of shape (n_samples, n_labels) with 1 where a row has a label. "
-                f"Received {y.ndim} dimensions. Convert it with LabelBinarizer or "
-                "MultiLabelBinarizer."
-            )
-    labels = csr_matrix(y, copy=True)
-    if labels.shape[0] != n_rows:
-        raise ValueError(
-            f"Expected y to have the {n_rows} rows of X. Received {labels.shape[0]}. Pass labels "
-            "of the same rows."
-        )
-    other = labels.data[~np.isin(labels.data, [0, 1])]
-    if len(other):
-        raise ValueError(
-            f"Expected y to hold 0 and 1. Received {other[0]}. Convert it to an indicator of "
-            "labels first."
-        )
-    labels.eliminate_zeros()
-    labels.sum_duplicates()
-    return labels

@@ -272,10 +272,10 @@ def _frequencies(y_train: Any, frequencies: Any, n_labels: int) -> NDArray[Any] 
         frequencies = np.bincount(positives.indices, minlength=positives.shape[1])
     if frequencies is None:
         return None
-    frequencies = np.asarray(frequencies)
-    if frequencies.shape != (n_labels,):
+    per_label: NDArray[Any] = np.asarray(frequencies)
+    if per_label.shape != (n_labels,):
         raise ValueError(
             f"The baseline needs a training frequency for each of the {n_labels} labels of "
-            f"y_true, but got an array of shape {frequencies.shape}."
+            f"y_true, but got an array of shape {per_label.shape}."
         )
-    return frequencies
+    return per_label

@@ -66,7 +66,7 @@ def several_axes(
     """Return as many axes as asked for, in one row of an array: the given ones, or new ones."""
     plt = pyplot(caller)
     if ax is not None:
-        axes = np.array(ax, dtype=object).ravel()
+        axes: np.ndarray = np.array(ax, dtype=object).ravel()
         if len(axes) != n_axes:
             raise ValueError(
                 f"{caller} draws {n_axes} panels here and needs an axes for each, but ax holds "
@@ -86,7 +86,8 @@ def several_axes(
     )
     for left_over in grid.ravel()[n_axes:]:
         left_over.remove()
-    return grid.ravel()[:n_axes]
+    axes = grid.ravel()[:n_axes]
+    return axes
 
 
 def legend(ax: Any, *args: Any) -> None:

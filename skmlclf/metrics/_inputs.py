@@ -80,6 +80,13 @@ def read_weights(
         )
     if not np.isfinite(weights).all() or (weights < 0).any():
         raise ValueError("sample_weight must hold finite numbers, none of them negative.")
+    with np.errstate(over="ignore"):
+        total = weights.sum()
+    if not (total == 0 or np.finfo(np.float64).tiny <= total < np.inf):
+        raise ValueError(
+            f"sample_weight must have a sum that double precision can hold, got {total:.3g}: divide"
+            " the weights by their largest one."
+        )
     if not zero_allowed and not weights.any():
         raise ValueError(
             "sample_weight must hold a positive number: with all of them 0, no row counts."
@@ -108,9 +115,6 @@ def checked(**constraints: list[Any]) -> Callable[[_F], _F]:
     def decorate(function: _F) -> _F:
         names = signature(function).parameters
         shared = {name: c for name, c in _COMMON_CONSTRAINTS.items() if name in names}
-        wrap: Callable[[_F], _F] = validate_params(
-            shared | constraints, prefer_skip_nested_validation=True
-        )
-        return wrap(function)
+        return validate_params(shared | constraints, prefer_skip_nested_validation=True)(function)
 
     return decorate

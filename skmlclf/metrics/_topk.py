@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from skmlclf._indicator import check_not_masked
+
 # Selection reads a block several times: it should fit the cache of one core.
 BLOCK_BYTES = 1 << 20
 
@@ -24,7 +26,8 @@ def best_first(scores: NDArray[Any]) -> NDArray[np.intp]:
     """Order each row by score, best first, equal scores staying in their order."""
     # A stable ascending sort of the mirrored row: negating would overflow integers.
     mirrored = np.argsort(scores[:, ::-1], axis=1, kind="stable")
-    return scores.shape[1] - 1 - mirrored[:, ::-1]
+    order: NDArray[np.intp] = scores.shape[1] - 1 - mirrored[:, ::-1]
+    return order
 
 
 class TopKBlock(NamedTuple):
@@ -57,6 +60,7 @@ def top_k_of_block(block: NDArray[Any], k: int) -> TopKBlock:
         Its arrays of shape (n_rows, k).
     """
     n_rows, n_labels = block.shape
+    k = int(k)  # scikit-learn's validation takes True for 1, which NumPy's indexing does not
     if 4 * k >= n_labels:
         order = best_first(block)[:, : k + 1]
         scores = np.take_along_axis(block, order, axis=1)
@@ -93,7 +97,8 @@ def _drop_late_ties(
     row_starts = np.searchsorted(rows, np.arange(len(block)))
     ties_before_row = ties_so_far[row_starts] - tied[row_starts]
     tie_number = ties_so_far - ties_before_row[rows]
-    return flat[~tied | (tie_number <= (k - n_above)[rows])]
+    kept: NDArray[np.intp] = flat[~tied | (tie_number <= (k - n_above)[rows])]
+    return kept
 
 
 def _check_no_nan(scores: NDArray[Any]) -> None:
@@ -108,6 +113,7 @@ class DenseScores:
     """One real score for every row and label."""
 
     def __init__(self, y_score: Any) -> None:
+        check_not_masked(y_score, "y_score")
         self.values = np.asarray(y_score)
         if self.values.dtype.kind not in "biuf":
             raise ValueError(
@@ -121,14 +127,15 @@ class DenseScores:
         """Any k will do."""
 
     def rows_per_block(self) -> int:
-        return max(1, BLOCK_BYTES // (self.values.itemsize * self.shape[1]))
+        return max(1, int(BLOCK_BYTES // (self.values.itemsize * self.shape[1])))
 
     def top_k(self, start: int, stop: int, k: int) -> TopKBlock:
         return top_k_of_block(_sortable(self.values[start:stop]), min(k, self.shape[1]))
 
     def equal_to(self, rows: NDArray[np.intp], scores: NDArray[Any]) -> NDArray[np.bool_]:
         """Mark the labels of each of the rows that have the score given for it."""
-        return _sortable(self.values[rows]) == scores[:, None]
+        equal: NDArray[np.bool_] = _sortable(self.values[rows]) == scores[:, None]
+        return equal
 
     def at(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[Any]:
         return _sortable(self.values[rows, columns])
@@ -211,7 +218,7 @@ class TopKScores:
 
     def rows_per_block(self) -> int:
         # Little of a block of flags, one for each row and label, is ever touched.
-        return max(1, 4 * BLOCK_BYTES // max(self.n_labels, 8 * self.n_kept))
+        return max(1, 4 * BLOCK_BYTES // int(max(self.n_labels, 8 * self.n_kept)))
 
     def top_k(self, start: int, stop: int, k: int) -> TopKBlock:
         labels = self.labels[start:stop].astype(np.intp)

@@ -236,7 +236,8 @@ def mean_average_precision_score(
     for label, scores, true, weights in _ranked_by_label(inputs, k):
         gained[label] = _label_gain(scores, true, weights)
     known = n_true > 0
-    values = np.divide(gained, n_true, out=np.full(n_labels, np.nan), where=known)
+    values: NDArray[np.float64] = np.full(n_labels, np.nan)
+    np.divide(gained, n_true, out=values, where=known)
     if average is None:
         return values
     return float(values[known].mean()) if known.any() else float("nan")

@@ -79,6 +79,13 @@ def evaluate_metrics(
     >>> evaluate_metrics(["hit_at_1", "multilabel_confusion_matrix"], y_true, outputs)
     {'hit_at_1': 1.0, 'tn': 4.0, 'fp': 1.0, 'fn': 1.0, 'tp': 2.0}
     """
+    if isinstance(metrics, str):
+        raise TypeError(f"metrics must be a sequence of names or metrics, got {metrics!r}.")
+    if not isinstance(responses, Responses):
+        raise TypeError(
+            "responses must have the methods top_k, scores, probabilities and decisions, got"
+            f" {type(responses).__name__}; of arrays, call the metrics' own functions."
+        )
     chosen = {metric.name: metric for metric in map(get_metric, metrics)}
     y_true = sp.csr_array(read_indicator(y_true, "y_true"), dtype=np.int64)
     n_labels = y_true.shape[1]

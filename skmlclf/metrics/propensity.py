@@ -59,7 +59,9 @@ def inverse_propensity(y_train: Any, *, a: float = 0.55, b: float = 1.5) -> NDAr
     pairs = LabelMatrix(y_train, "y_train").read_all()
     n_samples, n_labels = pairs.shape
     counts = np.bincount(pairs.columns, minlength=n_labels)
-    return 1 + (np.log(n_samples) - 1) * (b + 1) ** a * (counts + b) ** -a
+    scale = (np.log(n_samples) - 1) * (b + 1) ** a
+    inverse: NDArray[np.float64] = 1 + scale * (counts + b) ** -a
+    return inverse
 
 
 @checked(inverse_propensity=["array-like"])

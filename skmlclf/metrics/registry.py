@@ -190,10 +190,20 @@ class Metric:
             self.keys and set(value) != set(self.keys)
         ):
             wanted = f"a mapping with the keys {self.keys}" if self.keys else "a number"
-            raise TypeError(f"The function of {self.name!r} must return {wanted}, got {value!r}.")
+            raise TypeError(
+                f"The function of {self.name!r} must return {wanted}, got {value!r:.200}."
+            )
         if self.keys:
-            return {key: float(value[key]) for key in self.keys}
-        return float(value)
+            return {key: self._as_float(value[key]) for key in self.keys}
+        return self._as_float(value)
+
+    def _as_float(self, value: Any) -> float:
+        try:
+            return float(value)
+        except (TypeError, ValueError) as error:
+            raise TypeError(
+                f"The function of {self.name!r} must return a number, got {value!r:.200}."
+            ) from error
 
 
 def register_metric(metric: Metric, *, overwrite: bool = False) -> Metric:
@@ -345,7 +355,7 @@ def _hamming(y_true: Any, y_pred: Any, *, unknown: Any = None, **kwargs: Any) ->
         return loss
     weight = kwargs.get("sample_weight")
     entries = np.shape(unknown)[1] * (len(unknown) if weight is None else np.sum(weight))
-    return loss * entries / (entries - _unknown_weight(unknown, weight))
+    return float(loss * entries / (entries - _unknown_weight(unknown, weight)))
 
 
 def _unknown_weight(unknown: Any, sample_weight: Any) -> float:

@@ -8,7 +8,7 @@ column per class.
 from collections.abc import Callable
 from functools import partial
 from inspect import signature
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import scipy.sparse as sp
@@ -21,6 +21,7 @@ TopK = tuple[NDArray[Any], NDArray[Any]]
 TopKMethod = Callable[[Any, int], TopK]
 
 
+@runtime_checkable
 class Responses(Protocol):
     """What metrics may ask for: the responses of one classifier for the rows of one ``y_true``.
 
@@ -182,9 +183,10 @@ class EstimatorResponses:
         return self._responses[key]
 
     def _of_all_labels(self, name: str) -> NDArray[Any]:
-        scores = self._once(name, partial(getattr(self._estimator, name), self._X))
-        if isinstance(scores, list):
-            return _column_of_each(scores, getattr(self._estimator, "classes_", None))
+        response = self._once(name, partial(getattr(self._estimator, name), self._X))
+        if isinstance(response, list):
+            return _column_of_each(response, getattr(self._estimator, "classes_", None))
+        scores: NDArray[Any] = response
         if self._classes is not None and np.ndim(scores) == 1:
             return np.stack([-scores, scores], axis=1)
         return scores
@@ -209,12 +211,20 @@ def as_indicator(y_true: Any, estimator: Any) -> tuple[Any, NDArray[Any] | None]
     Raises
     ------
     ValueError
-        If `y_true` is one-dimensional and the estimator has no ``classes_``, or a class is not
+        If `y_true` has other columns than the estimator was fitted on; if it is one-dimensional
+        and the estimator has no ``classes_``, or a class is not
         among them.
     """
-    if sp.issparse(y_true) or not _is_one_dimensional(y_true):
-        return y_true, None
     classes = getattr(estimator, "classes_", None)
+    if sp.issparse(y_true) or not _is_one_dimensional(y_true):
+        n_columns = getattr(y_true, "shape", (0, 0))[-1]
+        # Lists of classes are of one column each, and a single column may hold two classes.
+        if n_columns > 1 and isinstance(classes, np.ndarray) and len(classes) != n_columns:
+            raise ValueError(
+                f"y has {n_columns} columns, but the estimator was fitted on {len(classes)} labels"
+                " or classes. Give it targets of the same kind."
+            )
+        return y_true, None
     if classes is None or isinstance(classes, list):
         raise ValueError(
             "y is one-dimensional, but the estimator has no classes_ that would say which label "

@@ -135,6 +135,10 @@ def named_scorers(
     """
     metrics: dict[str, Metric] = {}
     scorers: dict[str, Callable[..., Any]] = {}
+    if isinstance(scoring, str) or not isinstance(scoring, Iterable):
+        raise TypeError(
+            f"Metrics must be a sequence of names, metrics or scorers, got {scoring!r}."
+        )
     for each in scoring:
         if isinstance(each, Metric):
             metrics[each.name] = each

@@ -12,7 +12,7 @@ from skmlclf.networks._contract import (
     shift_output_bias,
 )
 from skmlclf.networks._function import FunctionNetwork
-from skmlclf.networks._layers import VariableDropout
+from skmlclf.networks._layers import GroupRMSNormalization, RootProbabilities, VariableDropout
 from skmlclf.networks._mlp import ACTIVATIONS, MLPNetwork
 
 check_backend()
@@ -20,8 +20,10 @@ check_backend()
 __all__ = [
     "ACTIVATIONS",
     "FunctionNetwork",
+    "GroupRMSNormalization",
     "MLPNetwork",
     "Network",
+    "RootProbabilities",
     "VariableDropout",
     "auxiliary_logits_of",
     "build_model",

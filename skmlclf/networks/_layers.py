@@ -80,7 +80,8 @@ class GroupRMSNormalization(keras.layers.Layer):
         self.widths = tuple(int(width) for width in widths)
 
     def call(self, inputs: Any) -> Any:
-        groups = keras.ops.split(inputs, list(accumulate(self.widths))[:-1], axis=-1)
+        bounds = list(accumulate(self.widths))[:-1]
+        groups = keras.ops.split(inputs, bounds, axis=-1) if bounds else [inputs]
         scaled = [
             group * keras.ops.rsqrt(keras.ops.mean(group * group, axis=-1, keepdims=True) + 1e-12)
             for group in groups

@@ -44,10 +44,10 @@ class MLPNetwork:
         Whether a hidden layer as wide as its input adds that input to its output.
     input_dropout : bool, default=False
         Whether a dropout stands before the first hidden layer.
-    label_units : int, default=0
-        Units of a layer that takes the square roots of the probabilities of a first head, and
-        gives them to a second one beside the last hidden layer. The second is the output; both are
-        trained. Zero leaves one head.
+    label_units : tuple of int, default=()
+        Widths of layers that correct the logits of a first head one after the other: each takes the
+        square roots of the probabilities so far, and what follows from it is added to their
+        logits. All of these logits are trained, the last ones are the output.
     precision : {"float32", "bfloat16"}, default="float32"
         What the matrix products compute in; weights are float32 in any case.
     """
@@ -63,7 +63,7 @@ class MLPNetwork:
     dropout: bool = False
     residual: bool = False
     input_dropout: bool = False
-    label_units: int = 0
+    label_units: tuple[int, ...] = ()
     precision: str = "float32"
 
     def build(self, seed: int = 0) -> keras.Model:
@@ -96,12 +96,13 @@ class MLPNetwork:
             x = self._block(x, units, policy, seeds, str(i))
             if self.residual and below.shape[-1] == units and i > 1:
                 x = keras.layers.Add(dtype=policy, name=f"residual_{i}")([x, below])
-        if self.label_units:
-            first = self._dense(self.n_outputs, policy, seeds, name="first_logits")(x)
-            labels = RootProbabilities(self.output, dtype=policy, name="first_probabilities")(first)
-            labels = self._block(labels, self.label_units, policy, seeds, "labels")
-            x = keras.layers.Concatenate(dtype=policy, name="hidden_and_labels")([x, labels])
-        return keras.Model(inputs, self._dense(self.n_outputs, policy, seeds, name="logits")(x))
+        x = self._dense(self.n_outputs, policy, seeds, name=self._stages[0])(x)
+        for i, (units, name) in enumerate(zip(self.label_units, self._stages[1:], strict=True), 1):
+            roots = RootProbabilities(self.output, dtype=policy, name=f"roots_{i}")(x)
+            labels = self._block(roots, units, policy, seeds, f"labels_{i}")
+            correction = self._dense(self.n_outputs, policy, seeds, name=f"correction_{i}")(labels)
+            x = keras.layers.Add(dtype=policy, name=name)([x, correction])
+        return keras.Model(inputs, x)
 
     def variables(self) -> Iterator[tuple[str, tuple[int, ...]]]:
         """Yield name and shape of every variable that a built model has, without building one.
@@ -134,10 +135,6 @@ class MLPNetwork:
             if self.dropout:
                 dropout(f"dropout_{name}")
 
-        def head(width: int, name: str) -> None:
-            trainable.append((f"{name}.kernel", (width, self.n_outputs)))
-            trainable.append((f"{name}.bias", (self.n_outputs,)))
-
         width = self.n_features
         if self.normalize_inputs:
             norm("input_norm", width)
@@ -146,31 +143,30 @@ class MLPNetwork:
         for i, units in enumerate(self.hidden_units, start=1):
             block(width, units, str(i))
             width = units
-        if self.label_units:
-            head(width, "first_logits")
-            block(self.n_outputs, self.label_units, "labels")
-            width += self.label_units
-        head(width, "logits")
+        trainable.append((f"{self._stages[0]}.kernel", (width, self.n_outputs)))
+        trainable.append((f"{self._stages[0]}.bias", (self.n_outputs,)))
+        for i, units in enumerate(self.label_units, start=1):
+            block(self.n_outputs, units, f"labels_{i}")
+            trainable.append((f"correction_{i}.kernel", (units, self.n_outputs)))
         yield from trainable
         yield from others
 
     def hidden_layer(self, model: keras.Model) -> Any:
         """Return the symbolic output of the last hidden layer; the features where there is none."""
-        return self._heads(model)[-1].input
+        return model.get_layer(self._stages[0]).input
 
     def auxiliary_logits(self, model: keras.Model) -> list[Any]:
-        """Return the symbolic logits of the first head, where there are two."""
-        return [head.output for head in self._heads(model)[1:]]
+        """Return the symbolic logits before the last correction, where there is one."""
+        return [model.get_layer(name).output for name in self._stages[:-1]]
 
     def set_output_bias(self, model: keras.Model, bias: np.ndarray) -> None:
-        """Set the bias of the output units, in every head."""
-        for head in self._heads(model):
-            head.bias.assign(bias)
+        """Set the bias of the output units."""
+        model.get_layer(self._stages[0]).bias.assign(bias)
 
     def shift_output_bias(self, model: keras.Model, shift: np.ndarray) -> None:
-        """Add to the bias of the output units, in every head."""
-        for head in self._heads(model):
-            head.bias.assign(head.bias.numpy() + shift)
+        """Add to the bias of the output units."""
+        bias = model.get_layer(self._stages[0]).bias
+        bias.assign(bias.numpy() + shift)
 
     def set_dropout(self, model: keras.Model, rate: float, input_rate: float) -> None:
         """Set the rates of the dropouts after hidden layers, and before the first."""
@@ -178,10 +174,10 @@ class MLPNetwork:
             if isinstance(layer, VariableDropout):
                 layer.rate.assign(input_rate if layer.name == "input_dropout" else rate)
 
-    def _heads(self, model: keras.Model) -> list[Any]:
-        """Return the layers that compute logits, that of the output first."""
-        names = ("logits", "first_logits") if self.label_units else ("logits",)
-        return [model.get_layer(name) for name in names]
+    @property
+    def _stages(self) -> list[str]:
+        """Names of the layers that end in logits, first the one that the hidden layer goes into."""
+        return [*(f"logits_{i}" for i in range(len(self.label_units))), "logits"]
 
     def _block(self, x: Any, units: int, policy: Any, seeds: Iterator[int], name: str) -> Any:
         """Return a hidden layer of what comes before it."""
@@ -199,10 +195,12 @@ class MLPNetwork:
         return keras.layers.BatchNormalization(momentum=0.9, dtype=policy, name=name)
 
     def _dense(self, units: int, policy: Any, seeds: Iterator[int], name: str) -> Any:
-        # A bias under a batch normalisation would be subtracted again with the mean.
+        # A bias under a batch normalisation would be subtracted again with the mean, and what
+        # corrects logits is added to others that have one.
         return keras.layers.Dense(
             units,
-            use_bias=name in ("logits", "first_logits") or not self.batch_normalization,
+            use_bias=name == self._stages[0]
+            or not (self.batch_normalization or name.startswith("correction")),
             kernel_initializer=keras.initializers.GlorotUniform(next(seeds)),
             dtype=policy,
             name=name,

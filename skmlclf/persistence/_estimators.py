@@ -12,6 +12,7 @@ from skmlclf.persistence._tables import (
     ESTIMATORS,
     FUNCTIONS,
     INDICES,
+    TRANSFORMER,
     Attributes,
     Options,
     name_of,
@@ -133,7 +134,7 @@ def _from_plain(fields: Any) -> Any:
     else:
         estimator = _constructed(cls, params)
         if fitted is not None:
-            _check_attributes(fitted, spec, where)
+            _check_attributes(fitted, spec, where, params)
             vars(estimator).update(fitted)
     if fields["set_output"] is not None:
         if fields["set_output"] not in _SET_OUTPUT:
@@ -168,7 +169,9 @@ def _attributes(estimator: Any, spec: Attributes) -> dict[str, Any] | None:
     return found or None
 
 
-def _check_attributes(fitted: dict[str, Any], spec: Attributes, where: str) -> None:
+def _check_attributes(
+    fitted: dict[str, Any], spec: Attributes, where: str, params: dict[str, Any]
+) -> None:
     """Check that attributes are those of the table, and fit each other."""
     # IncrementalPCA, for one, gets its features counted where there are names alone.
     n_features = fitted.get("n_features_in_")
@@ -178,13 +181,26 @@ def _check_attributes(fitted: dict[str, Any], spec: Attributes, where: str) -> N
         if name not in _COMMON and name not in spec.attributes:
             raise ValueError(f"{where} has the unknown attribute {name!r:.60}")
     for name in spec.attributes:
-        if name not in fitted:
+        if name not in fitted and name not in spec.optional:
             raise ValueError(f"{where} lacks the attribute {name!r}")
     if "feature_names_in_" in fitted:
         check_array(fitted["feature_names_in_"], (n_features,), "O", f"{where}.feature_names_in_")
     lengths = {"f": n_features}
     for name, options in spec.attributes.items():
-        _check_attribute(fitted[name], options, lengths, f"{where}.{name}")
+        if options == TRANSFORMER:
+            _check_transformer(fitted[name], params.get(TRANSFORMER), n_features, f"{where}.{name}")
+        elif name in fitted:
+            _check_attribute(fitted[name], options, lengths, f"{where}.{name}")
+
+
+def _check_transformer(value: Any, unfitted: Any, n_features: int, where: str) -> None:
+    """Check that a value is the transformer of a parameter, fitted on so many features."""
+    if type(value) is not type(unfitted) or name_of(value) is None:
+        raise ValueError(f"{where} is no {type(unfitted).__name__}: {value!r:.60}")
+    # A pipeline has the features of its first step, if that has any.
+    default = n_features if isinstance(value, Pipeline) else None
+    if getattr(value, "n_features_in_", default) != n_features:
+        raise ValueError(f"{where} must have been fitted on {n_features} features")
 
 
 def _check_attribute(value: Any, options: Options, lengths: dict[str, int], where: str) -> None:

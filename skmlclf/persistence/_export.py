@@ -2,12 +2,13 @@
 
 import importlib.util
 import os
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from skmlclf.persistence._file import replacing
+from skmlclf._atomic import replacing
 
 
 @dataclass(frozen=True)
@@ -77,5 +78,16 @@ def export(
     target = Path(path)
     if overwrite and target.exists() and not chosen.is_export(target):
         raise FileExistsError(f"{str(target)!r} is no {format} export, so it is not replaced.")
-    with replacing(target, overwrite=overwrite, suffix=chosen.suffix) as temporary:
-        model.export(str(temporary), format=chosen.keras_name, verbose=False)
+    with (
+        replacing(target, overwrite=overwrite, suffix=chosen.suffix) as temporary,
+        warnings.catch_warnings(),
+    ):
+        # Keras asks NumPy whether it still has that name.
+        warnings.filterwarnings("ignore", "In the future `np.object`", FutureWarning)
+        model.export(
+            str(temporary),
+            format=chosen.keras_name,
+            verbose=False,
+            # For ONNX, Keras takes it only from models that have been called.
+            input_signature=model.inputs,
+        )

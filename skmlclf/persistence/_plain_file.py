@@ -69,7 +69,7 @@ def read_plain(path: str | os.PathLike[str], kind: str) -> dict[str, Any]:
     content, tensors = read_file(path)
     check_fields(content, {"versions": dict, kind: dict}, "its document")
     decoder = Decoder(tensors, {}, _refuse_object)
-    values = decoder.decode(content[kind], ())
+    values: dict[str, Any] = decoder.decode(content[kind], ())
     decoder.finish()
     return values
 

@@ -39,13 +39,18 @@ class Attributes:
     attributes : mapping of str to options
         By name, what they may be, one or several of: None; int or float, Python's or NumPy's; the
         shape of an array of numbers, one letter for each axis, where the same letter is the same
-        length and ``f`` the number of features; ``INDICES`` of features.
+        length and ``f`` the number of features; ``INDICES`` of features; ``TRANSFORMER``, the
+        fitted one of the parameter `transformer`.
+    optional : tuple of str
+        Those that only some kinds of fits leave.
     """
 
     attributes: Mapping[str, Options] = field(default_factory=dict)
+    optional: tuple[str, ...] = ()
 
 
 INDICES = "indices"
+TRANSFORMER = "transformer"
 _COMPONENTS: dict[str, Options] = {
     "components_": "kf",
     "explained_variance_": "k",
@@ -62,7 +67,9 @@ ESTIMATORS: dict[str, Attributes | None] = {
     "skmlclf.BlockMLPClassifier": None,
     "skmlclf.DeepMLPClassifier": None,
     "skmlclf.LabelThresholdClassifier": None,
+    "skmlclf.NeighborBlendClassifier": None,
     "skmlclf.NetworkClassifier": None,
+    "skmlclf.preprocessing.BlockwiseTransformer": Attributes({"transformer_": TRANSFORMER}),
     "skmlclf.preprocessing.ModalitySelector": Attributes({"columns_": INDICES}),
     "sklearn.pipeline.Pipeline": Attributes(),
     "sklearn.decomposition.PCA": Attributes(
@@ -83,7 +90,8 @@ ESTIMATORS: dict[str, Attributes | None] = {
             "n_samples_seen_": _COUNT,
             "batch_size_": int,
             "noise_variance_": float,
-        }
+        },
+        optional=("batch_size_",),  # `partial_fit` does not set it
     ),
     "sklearn.decomposition.TruncatedSVD": Attributes(_COMPONENTS),
     "sklearn.preprocessing.StandardScaler": Attributes(

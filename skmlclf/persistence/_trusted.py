@@ -5,7 +5,9 @@ SKOPS_TRUSTED = [
     "skmlclf.classifiers._block_mlp.BlockMLPClassifier",
     "skmlclf.classifiers._deep_mlp.DeepMLPClassifier",
     "skmlclf.classifiers._label_threshold.LabelThresholdClassifier",
+    "skmlclf.classifiers._neighbor_blend.NeighborBlendClassifier",
     "skmlclf.classifiers._network_classifier.NetworkClassifier",
+    "skmlclf.preprocessing.blockwise_transformer.BlockwiseTransformer",
     "skmlclf.preprocessing.modality_selector.ModalitySelector",
 ]
 """Names to pass as ``skops.io.load(file, trusted=SKOPS_TRUSTED)``.

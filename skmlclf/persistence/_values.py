@@ -102,7 +102,7 @@ class Encoder:
         return {"$dict": self._items(pairs, path)}
 
     def _function(self, function: Any, path: tuple[str, ...]) -> str:
-        name = self._known_functions.get(function, function.__name__)
+        name: str = self._known_functions.get(function, function.__name__)
         if self._functions.setdefault(name, function) is not function:
             raise ValueError(
                 f"{'.'.join(path)} is the second function of the name {name!r}, and a file tells"

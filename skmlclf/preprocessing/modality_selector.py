@@ -11,6 +11,7 @@ from sklearn.utils import Tags, check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skmlclf._compat import _check_feature_names_in, _fit_context
+from skmlclf._row_store import RowStore, is_row_store
 
 YOUTUBE8M_LAYOUT = {"video": 1024, "audio": 128}
 
@@ -53,7 +54,8 @@ class ModalitySelector(TransformerMixin, BaseEstimator):
     The output has the dtype of the input. It is a view of a dense input, not a copy, when the
     selected columns lie next to each other and in the order of the input: a step that works in
     place on the output then also changes the input. Sparse input stays sparse: CSR and CSC keep
-    their format, other formats become CSR.
+    their format, other formats become CSR. Of rows on disk, which are not read for it, the output
+    is a view that is a :class:`~skmlclf.datasets.RowStore` again.
 
     Examples
     --------
@@ -84,12 +86,12 @@ class ModalitySelector(TransformerMixin, BaseEstimator):
         self.layout = layout
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: ArrayLike, y: Any = None) -> Self:
+    def fit(self, X: ArrayLike | RowStore, y: Any = None) -> Self:
         """Find the columns of the selected groups.
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, RowStore} of shape (n_samples, n_features)
             Features, the groups side by side. Only their number and their names are used.
         y : Ignored
             Present for the sake of pipelines.
@@ -107,7 +109,10 @@ class ModalitySelector(TransformerMixin, BaseEstimator):
         """
         layout = _check_layout(YOUTUBE8M_LAYOUT if self.layout is None else self.layout)
         groups = _check_modality(self.modality, layout)
-        n_features = check_array(X, accept_sparse=("csr", "csc"), estimator=self).shape[1]
+        if is_row_store(X):
+            n_features = X.shape[1]
+        else:
+            n_features = check_array(X, accept_sparse=("csr", "csc"), estimator=self).shape[1]
         edges = np.cumsum([0, *layout.values()])
         if self.modality == "all" and self.layout is None:
             columns = np.arange(n_features)
@@ -127,21 +132,25 @@ class ModalitySelector(TransformerMixin, BaseEstimator):
         self.columns_ = columns
         return self
 
-    def transform(self, X: ArrayLike) -> Any:
+    def transform(self, X: ArrayLike | RowStore) -> Any:
         """Keep the columns of the selected groups.
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, RowStore} of shape (n_samples, n_features)
             Features, laid out as in `fit`.
 
         Returns
         -------
-        X_out : {ndarray, sparse matrix} of shape (n_samples, n_selected_features)
+        X_out : {ndarray, sparse matrix, RowStore} of shape (n_samples, n_selected_features)
             The selected columns, in the dtype of `X`. A view of `X` where that is possible.
         """
         check_is_fitted(self)
-        checked: Any = validate_data(self, X, accept_sparse=("csr", "csc"), reset=False)
+        checked: Any = X
+        if is_row_store(X):
+            validate_data(self, X, reset=False, skip_check_array=True)
+        else:
+            checked = validate_data(self, X, accept_sparse=("csr", "csc"), reset=False)
         start, stop = self.columns_[0], self.columns_[-1] + 1
         if np.array_equal(self.columns_, np.arange(start, stop)):
             return checked[:, start:stop]
@@ -162,7 +171,8 @@ class ModalitySelector(TransformerMixin, BaseEstimator):
             Names of the selected columns, which are those of the input.
         """
         check_is_fitted(self)
-        return _check_feature_names_in(self, input_features)[self.columns_]
+        names: np.ndarray = _check_feature_names_in(self, input_features)[self.columns_]
+        return names
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -1,10 +1,11 @@
 """Training and prediction of the networks at the speed of the arithmetic."""
 
 from skmlclf.training._averages import WeightAverages
-from skmlclf.training._batches import ArrayBatches, EntryWeights
+from skmlclf.training._batches import EntryWeights, RowBatches
 from skmlclf.training._garbage import collect_dropped_models
 from skmlclf.training._hardware import check_precision, has_bfloat16, take_share_of_cores
 from skmlclf.training._loop import DivergedError, Position, train
+from skmlclf.training._nearest import nearest_rows
 from skmlclf.training._optimizer_plain import optimizer_from_plain, optimizer_to_plain
 from skmlclf.training._optimizers import (
     OPTIMIZERS,
@@ -24,7 +25,6 @@ __all__ = [
     "LOSSES",
     "OPTIMIZERS",
     "SCHEDULES",
-    "ArrayBatches",
     "Best",
     "DivergedError",
     "EntryWeights",
@@ -32,6 +32,7 @@ __all__ = [
     "Loss",
     "Position",
     "Predictor",
+    "RowBatches",
     "WeightAverages",
     "check_optimizer",
     "check_precision",
@@ -42,6 +43,7 @@ __all__ = [
     "has_bfloat16",
     "make_optimizer",
     "make_schedule",
+    "nearest_rows",
     "optimizer_from_plain",
     "optimizer_key",
     "optimizer_to_plain",

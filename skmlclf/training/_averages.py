@@ -39,7 +39,7 @@ class WeightAverages:
 
     def factors(self, steps: np.ndarray) -> np.ndarray:
         """Return the momentum of steps, by their numbers from the start of the fit."""
-        return np.minimum(self.momentum, (1 + steps) / (10 + steps))
+        return np.asarray(np.minimum(self.momentum, (1 + steps) / (10 + steps)))
 
     def swap(self) -> None:
         """Exchange the averages with the weights of the model."""

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import sparse
 
+from skmlclf.training._features import Order, make_features
+
 _CALL_BYTES = 2**24
 # What it takes to look up one stored entry and to hand it over.
 _ENTRY_BYTES = 40
@@ -105,8 +107,11 @@ class EntryWeights:
     def at(self, positives: sparse.csr_matrix) -> np.ndarray:
         """Return the weights of the stored entries of a matrix of the same shape, in its order."""
         rows = np.repeat(np.arange(positives.shape[0]), np.diff(positives.indptr))
+        if not len(rows):
+            # Of no entries, SciPy returns a sparse matrix.
+            return np.zeros(0)
         if self.kind == "dense":
-            return self.values[rows, positives.indices].astype(np.float64)
+            return np.asarray(self.values[rows, positives.indices], dtype=np.float64)
         # Relative to the default, so that what is not stored is zero.
         extra = self._extra()
         return self.default + np.asarray(extra[rows, positives.indices]).ravel()
@@ -114,14 +119,16 @@ class EntryWeights:
     def column_sums(self, row_weight: np.ndarray) -> np.ndarray:
         """Return the sums of each column's weights, the rows weighted."""
         if self.kind == "dense":
-            return row_weight @ self.values
-        return self.default * row_weight.sum() + row_weight @ self._extra()
+            return np.asarray(row_weight @ self.values)
+        return np.asarray(self.default * row_weight.sum() + row_weight @ self._extra())
 
     def unknown(self, rows: slice) -> np.ndarray:
         """Return which entries of some rows have no weight, as a dense bool array."""
         if self.kind == "dense":
-            return self.values[rows] == 0
-        return self.default + self._extra()[rows].toarray() == 0
+            unknown: np.ndarray = self.values[rows] == 0
+        else:
+            unknown = self.default + self._extra()[rows].toarray() == 0
+        return unknown
 
     def _extra(self) -> sparse.csr_matrix:
         extra = self.values.astype(np.float64)
@@ -135,16 +142,19 @@ class EntryWeights:
     @cached_property
     def _by_row(self) -> np.ndarray:
         if self.kind == "dense":
-            return self.values.mean(axis=1, dtype=np.float64)
-        return self.default + np.asarray(self._extra().mean(axis=1)).ravel()
+            return np.asarray(self.values.mean(axis=1, dtype=np.float64))
+        # A sum that is divided: SciPy's mean is not exact, and a row of no weight has to be zero.
+        sums = np.asarray(self._extra().sum(axis=1)).ravel()
+        by_row: np.ndarray = self.default + sums / self.values.shape[1]
+        return by_row
 
 
-class ArrayBatches:
-    """Batches of rows in memory, or of a memory map: only a chunk at a time is copied.
+class RowBatches:
+    """Batches of rows in memory or on disk: only a chunk at a time is copied or read.
 
     Parameters
     ----------
-    X : ndarray or csr matrix of shape (n_samples, n_features)
+    X : ndarray, csr matrix or RowStore of shape (n_samples, n_features)
         Features of any numeric dtype.
     labels : csr matrix of shape (n_rows, n_outputs)
         Its stored entries are the positives.
@@ -168,8 +178,8 @@ class ArrayBatches:
         index: np.ndarray | None = None,
         entry_weight: EntryWeights | None = None,
     ) -> None:
-        self.X = X
-        self.index = index
+        self.features = make_features(X, index)
+        self.n_features = X.shape[1]
         self.labels = labels
         self.row_weight = row_weight
         self.entry_weight = entry_weight
@@ -214,24 +224,32 @@ class ArrayBatches:
         ------
         Chunk
         """
-        order = np.arange(self.n_rows) if rng is None else rng.permutation(self.n_rows)
         bounds = np.arange(self.n_batches + 1) * self.n_rows // self.n_batches
         stride = 1 if single else self._batches_per_call()
         marks = [first, *(cut for cut in cuts if first < cut < self.n_batches), self.n_batches]
+        parts = []
         for begin, end in pairwise(marks):
-            for batch in range(begin, end, stride):
-                starts = bounds[batch : min(batch + stride, end) + 1]
-                yield self._chunk(order[starts[0] : starts[-1]], starts - starts[0])
+            parts += [bounds[i : min(i + stride, end) + 1] for i in range(begin, end, stride)]
+        yield from self._chunks(None if rng is None else self.features.shuffled(rng), parts)
 
     def blocks(self) -> Iterator[Chunk]:
         """Yield the rows in order, `batch_size` at a time and what is left at the end."""
-        for start in range(0, self.n_rows, self.batch_size):
-            rows = np.arange(start, min(start + self.batch_size, self.n_rows))
-            yield self._chunk(rows, np.array([0, len(rows)]))
+        starts = [*range(0, self.n_rows, self.batch_size), self.n_rows]
+        yield from self._chunks(None, list(map(np.array, pairwise(starts))))
+
+    def _chunks(self, order: Order | None, parts: Sequence[np.ndarray]) -> Iterator[Chunk]:
+        """Yield the chunks of an order, each told by the bounds of its batches."""
+        if not parts:
+            return
+        cuts = [parts[0][0], *(bounds[-1] for bounds in parts)]
+        for x, bounds in zip(self.features.read(order, cuts), parts, strict=True):
+            start, stop = bounds[0], bounds[-1]
+            rows = np.arange(start, stop) if order is None else order.rows[start:stop]
+            yield self._chunk(x, rows, bounds - start)
 
     def _batches_per_call(self) -> int:
         stored = self.labels.nnz
-        row_bytes = 4 * self.X.shape[1]
+        row_bytes = 4 * self.n_features
         if self.entry_weight is not None:
             if self.entry_weight.kind == "dense":
                 row_bytes += 4 * self.labels.shape[1]
@@ -240,14 +258,11 @@ class ArrayBatches:
         row_bytes += _ENTRY_BYTES * stored / self.n_rows
         return max(1, int(_CALL_BYTES // (self.batch_size * row_bytes)))
 
-    def _chunk(self, rows: np.ndarray, starts: np.ndarray) -> Chunk:
+    def _chunk(self, x: np.ndarray, rows: np.ndarray, starts: np.ndarray) -> Chunk:
         weight = np.ones(len(rows)) if self.row_weight is None else self.row_weight[rows]
-        x = self.X[rows if self.index is None else self.index[rows]]
-        if sparse.issparse(x):
-            x = x.toarray()
         mean = weight if self._row_mean is None else weight * self._row_mean[rows]
         return Chunk(
-            x=x.astype(np.float32, copy=False),
+            x=x,
             positives=_entries(self.labels, rows, starts)[0],
             starts=starts.astype(np.int32),
             row_weight=weight.astype(np.float32),
@@ -263,7 +278,7 @@ class ArrayBatches:
             return None
         values = self.entry_weight.values
         if self.entry_weight.kind == "dense":
-            return values[rows].astype(np.float32, copy=False)
+            return np.asarray(values[rows], dtype=np.float32)
         entries, stored = _entries(values, rows, starts)
         default = np.asarray(self.entry_weight.default, dtype=np.float32)
         return SparseWeights(entries, values.data[stored].astype(np.float32), default)

@@ -18,7 +18,6 @@ def best_columns(values: Any, k: Any) -> tuple[Any, Any]:
     Parameters
     ----------
     values : tensor of shape (n_rows, n_columns), float32
-        The number of columns is static.
     k : scalar int32 tensor
         From 1 to `n_columns`.
 
@@ -28,7 +27,7 @@ def best_columns(values: Any, k: Any) -> tuple[Any, Any]:
         Largest first; of equal ones the lower column's first.
     columns : tensor of shape (n_rows, k), int32
     """
-    n_columns = values.shape[1]
+    n_columns = values.shape[1] or tf.shape(values)[1]
     n_groups = -(-n_columns // _GROUP)
     padding = [[0, 0], [0, n_groups * _GROUP - n_columns]]
     padded = tf.pad(values, padding, constant_values=float("-inf"))

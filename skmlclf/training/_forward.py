@@ -24,7 +24,8 @@ def make_forward(network: Network, model: keras.Model, kind: str) -> Callable[..
         Structure of the model.
     model : keras.Model
         Any model of that structure; it lends its layers while the function is traced.
-    kind : {"logits", "probabilities", "decisions", "best", "evaluate", "evaluate entries"}
+    kind : {"logits", "probabilities", "decisions", "best", "best and chosen", "evaluate", \
+"evaluate entries"}
         What the function returns.
 
         - ``"logits"``, ``"probabilities"``: ``f(trainable, non_trainable, x)``, an array of shape
@@ -33,6 +34,8 @@ def make_forward(network: Network, model: keras.Model, kind: str) -> Callable[..
           probability is above one half, in row-major order.
         - ``"best"``: ``f(trainable, non_trainable, x, k)``, outputs, logits and probabilities of
           the `k` best, each ``(n_rows, k)``, equal logits in the order of the outputs.
+        - ``"best and chosen"``: ``f(trainable, non_trainable, x, k, columns)``, what ``"best"``
+          returns, and the probabilities of some columns of each row, of the shape of `columns`.
         - ``"evaluate"``: ``f(trainable, non_trainable, x, k, rows, cols, row_weight,
           entry_weight)``, the weighted sum of the losses, the sum of the layers' regularisation
           losses, and what ``"best"`` and ``"decisions"`` return. The last argument is None, or
@@ -56,6 +59,16 @@ def make_forward(network: Network, model: keras.Model, kind: str) -> Callable[..
 
     def best(trainable: Any, non_trainable: Any, x: Any, k: Any) -> Any:
         return select(run(trainable, non_trainable, x)[0], k)
+
+    def best_and_chosen(
+        trainable: Any, non_trainable: Any, x: Any, k: Any, columns: Any
+    ) -> tuple[Any, Any, Any, Any]:
+        z = run(trainable, non_trainable, x)[0]
+        if network.output == "sigmoid":
+            chosen = loss.probabilities(tf.gather(z, columns, batch_dims=1))
+        else:
+            chosen = tf.gather(loss.probabilities(z), columns, batch_dims=1)
+        return *select(z, k), _clipped(chosen)
 
     def evaluate(
         trainable: Any,
@@ -86,15 +99,24 @@ def make_forward(network: Network, model: keras.Model, kind: str) -> Callable[..
     k, row_weight = tf.TensorSpec([], tf.int32), tf.TensorSpec([None])
     more = {
         "best": [k],
+        "best and chosen": [k, tf.TensorSpec([None, None], tf.int32)],
         "evaluate": [k, ids, ids, row_weight, None],
         "evaluate entries": [
             *(k, ids, ids, row_weight),
             tf.TensorSpec([None, network.n_outputs]),
         ],
     }
-    functions = (logits, probabilities, decisions, best, evaluate)
+    functions = {
+        "logits": logits,
+        "probabilities": probabilities,
+        "decisions": decisions,
+        "best": best,
+        "best and chosen": best_and_chosen,
+        "evaluate": evaluate,
+        "evaluate entries": evaluate,
+    }
     return compile_once(
-        {f.__name__: f for f in functions}[kind.split()[0]],
+        functions[kind],
         *variables_of(model)[:2],
         tf.TensorSpec([None, network.n_features]),
         *more.get(kind, ()),

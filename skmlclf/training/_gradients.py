@@ -11,7 +11,7 @@ FAST_GRADIENTS = {
 """By precision, what ``tf.Graph.gradient_override_map`` takes."""
 
 
-@tf.RegisterGradient("SkmlclfMatMul")
+@tf.RegisterGradient("SkmlclfMatMul")  # type: ignore[untyped-decorator]  # no types in TensorFlow
 def _matmul_gradient(operation: Any, upstream: Any) -> tuple[Any, Any]:
     r"""Gradients of :math:`XW`: :math:`(W G^\mathsf{T})^\mathsf{T}` and :math:`X^\mathsf{T} G`.
 
@@ -33,7 +33,7 @@ def _matmul_gradient(operation: Any, upstream: Any) -> tuple[Any, Any]:
     )
 
 
-@tf.RegisterGradient("SkmlclfBiasAdd")
+@tf.RegisterGradient("SkmlclfBiasAdd")  # type: ignore[untyped-decorator]  # no types in TensorFlow
 def _bias_gradient(operation: Any, upstream: Any) -> tuple[Any, Any]:
     """Gradients of adding a bias: that of the sum, and the sums of its columns.
 

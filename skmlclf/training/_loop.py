@@ -26,6 +26,7 @@ class DivergedError(ValueError):
 class Batches(Protocol):
     """Where the rows of an epoch come from: arrays now, any other source with these members."""
 
+    n_rows: int
     n_batches: int
 
     @property
@@ -185,6 +186,7 @@ def train(
                 "epochs": epochs.stop,
                 "n_epochs": epochs.stop - position.epoch,
                 "steps": batches.n_batches,
+                "rows": batches.n_rows,
                 "verbose": 0,
                 **(params or {}),
             }

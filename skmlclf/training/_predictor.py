@@ -1,6 +1,7 @@
 """Forward passes over any number of rows, block by block."""
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import keras
@@ -8,8 +9,10 @@ import numpy as np
 import tensorflow as tf
 from scipy import sparse
 
+from skmlclf._progress import progress
 from skmlclf.networks import Network, hidden_layer_of
-from skmlclf.training._batches import ArrayBatches, Chunk, EntryWeights, SparseWeights
+from skmlclf.training._batches import Chunk, EntryWeights, RowBatches, SparseWeights
+from skmlclf.training._features import make_features
 from skmlclf.training._forward import make_forward, make_hidden
 from skmlclf.training._programs import cached_program, variables_of
 
@@ -67,11 +70,14 @@ class Predictor:
         Structure of the model.
     model : keras.Model
         Its variables are read at every call.
+    verbose : int, default=0
+        Above zero, what takes long shows how far it is.
     """
 
-    def __init__(self, network: Network, model: keras.Model) -> None:
+    def __init__(self, network: Network, model: keras.Model, verbose: int = 0) -> None:
         self.network = network
         self.model = model
+        self.verbose = verbose
         self.block_rows = min(_MAX_BLOCK_ROWS, max(64, _BLOCK_OUTPUTS // network.n_outputs))
         self._variables = variables_of(model)[:2]
 
@@ -110,6 +116,31 @@ class Predictor:
         ]
         return _joined(blocks)
 
+    def best_and_chosen(self, X: Any, k: int, columns: np.ndarray) -> tuple[Best, np.ndarray]:
+        """Return the `k` best outputs of each row, and the probabilities of some of its outputs.
+
+        Parameters
+        ----------
+        X : ndarray or csr matrix of shape (n_samples, n_features)
+        k : int
+        columns : ndarray of shape (n_samples, n_chosen), int32
+            Of each row.
+
+        Returns
+        -------
+        best : Best
+        chosen : ndarray of shape (n_samples, n_chosen), float32
+        """
+        program = self._program("best and chosen")
+        blocks = []
+        for rows, x in self._blocks(X):
+            n_rows = rows.stop - rows.start
+            asked = np.zeros((x.shape[0], columns.shape[1]), np.int32)
+            asked[:n_rows] = columns[rows]
+            parts = program(*self._variables, x, tf.constant(k), tf.constant(asked))
+            blocks.append([part.numpy()[:n_rows] for part in parts])
+        return _joined([block[:3] for block in blocks]), np.concatenate([b[3] for b in blocks])
+
     def decisions(self, X: Any) -> sparse.csr_matrix:
         """Return the outputs whose probability is above one half, uint8 CSR."""
         decide = self._program("decisions")
@@ -132,7 +163,7 @@ class Predictor:
 
         Parameters
         ----------
-        X : ndarray or csr matrix of shape (n_samples, n_features)
+        X : ndarray, csr matrix or RowStore of shape (n_samples, n_features)
         labels : csr_matrix of shape (n_samples, n_outputs)
             Its stored entries are the positives.
         row_weight : ndarray of shape (n_samples,) or None
@@ -152,7 +183,7 @@ class Predictor:
         evaluate = self._program(kind)
         total, weight, penalty = 0.0, 0.0, 0.0
         best, decisions = [], []
-        batches = ArrayBatches(X, labels, row_weight, self.block_rows, index, entry_weight)
+        batches = RowBatches(X, labels, row_weight, self.block_rows, index, entry_weight)
         for chunk in batches.blocks():
             loss, penalties, *parts, pairs = evaluate(
                 *self._variables,
@@ -190,14 +221,16 @@ class Predictor:
         )
 
     def _blocks(self, X: Any) -> Iterator[tuple[slice, Any]]:
-        for start in range(0, X.shape[0], self.block_rows):
-            rows = slice(start, min(start + self.block_rows, X.shape[0]))
-            block = X[rows].toarray() if sparse.issparse(X) else X[rows]
-            block = np.ascontiguousarray(block, dtype=np.float32)
-            missing = -len(block) % _ROW_GROUP
-            if missing:
-                block = np.concatenate([block, np.zeros((missing, block.shape[1]), np.float32)])
-            yield rows, tf.constant(block)
+        cuts = [*range(0, X.shape[0], self.block_rows), X.shape[0]]
+        blocks = make_features(X).read(None, cuts)
+        with progress(X.shape[0], "Predicting", verbose=self.verbose, leave=False) as bar:
+            for (start, stop), block in zip(pairwise(cuts), blocks, strict=True):
+                block = np.ascontiguousarray(block)
+                missing = -len(block) % _ROW_GROUP
+                if missing:
+                    block = np.concatenate([block, np.zeros((missing, block.shape[1]), np.float32)])
+                yield slice(start, stop), tf.constant(block)
+                bar.update(stop - start)
 
     def _to_csr(self, pairs: Any, n_rows: int) -> sparse.csr_matrix:
         rows, cols = pairs.numpy().T

@@ -42,7 +42,8 @@ def cached_program(key: Hashable, make: Callable[[], Program]) -> Program:
             if len(_programs) > _MAX_PROGRAMS:
                 _programs.popitem(last=False)
         _programs.move_to_end(key)
-        return _programs[key]
+        program: Program = _programs[key]
+        return program
 
 
 def clear_programs() -> None:
@@ -67,7 +68,8 @@ def compile_once(function: Callable[..., Any], *signature: Any) -> Callable[...,
         It keeps its meaning where the user runs functions eagerly, for debugging.
     """
     compiled = tf.function(function, autograph=False)
-    return compiled.get_concrete_function(*signature)
+    concrete: Callable[..., Any] = compiled.get_concrete_function(*signature)
+    return concrete
 
 
 def variables_of(

@@ -97,15 +97,13 @@ def make_step(
         outputs = [tf.cast(logits, tf.float32) for logits in tf.nest.flatten(outputs)]
         n_rows = tf.cast(tf.shape(x)[0], tf.float32)
         weight = (row_weight if weighted_rows else 1.0) / (n_rows * terms_per_gradient)
-        totals, upstream = zip(
-            *(
-                loss.value_and_gradient(logits, rows, cols, weight, label_weights, entry_weight)
-                for logits in outputs
-            ),
-            strict=True,
-        )
+        losses = [
+            loss.value_and_gradient(logits, rows, cols, weight, label_weights, entry_weight)
+            for logits in outputs
+        ]
         # Every head is trained; what is reported is comparable with the loss of held-out rows.
-        total, upstream = totals[0], list(upstream)
+        total = losses[0][0]
+        upstream = [gradient for _, gradient in losses]
         if penalties:
             # Keras adds them to the mean over the terms, and the gradient may be of their sum.
             penalty = tf.add_n([tf.cast(each, tf.float32) for each in penalties])

@@ -14,7 +14,7 @@ import tensorflow as tf
 from scipy import sparse
 
 from skmlclf.networks import MLPNetwork, build_model
-from skmlclf.training import LOSSES, ArrayBatches, make_optimizer, train
+from skmlclf.training import LOSSES, RowBatches, make_optimizer, train
 
 FEATURES, HIDDEN = 1152, 1024
 
@@ -82,7 +82,7 @@ def main():
     n_steps = 8
     X = rng.standard_normal((n_steps * batch, FEATURES), dtype=np.float32)
     y = sparse.random(len(X), labels, 3 / labels, format="csr", random_state=0)
-    batches = ArrayBatches(X, y, None, batch)
+    batches = RowBatches(X, y, None, batch)
     state = np.random.RandomState(0)
 
     def whole():

@@ -6,8 +6,9 @@ import keras
 import numpy as np
 import pytest
 
-from skmlclf import BaseMLPClassifier
-from skmlclf.callbacks import EpochMetrics, EpochTable
+from skmlclf import BaseMLPClassifier, _progress
+from skmlclf.callbacks import EpochMetrics, EpochTable, _epoch_line
+from skmlclf.datasets import make_video_embeddings
 
 
 class Terminal(io.StringIO):
@@ -169,3 +170,22 @@ def test_verbose_shows_the_table(capsys):
     X, y = rng.standard_normal((60, 5)), rng.integers(0, 2, (60, 4))
     BaseMLPClassifier(8, epochs=2, verbose=1).fit(X, y)
     assert capsys.readouterr().out.count("epoch") == 2
+
+
+def test_a_log_is_told_now_and_then_how_far_a_long_epoch_is(capfd, monkeypatch):
+    monkeypatch.setattr(_progress, "_SECONDS_IN_LOG", 0.0)
+    X, y = make_video_embeddings(200, n_labels=10, random_state=0)
+    BaseMLPClassifier(hidden_units=4, epochs=1, batch_size=10, verbose=1, random_state=0).fit(X, y)
+    out, err = capfd.readouterr()
+    assert out.startswith("epoch 1/1")
+    assert re.search(r"epoch 1/1: \d+%, \d+ of 200 rows, .* left, loss=0\.\d+", err)
+    BaseMLPClassifier(hidden_units=4, epochs=1, verbose=0, random_state=0).fit(X, y)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_terminal_is_told_the_speed_of_a_long_epoch(terminal, monkeypatch):
+    monkeypatch.setattr(_epoch_line, "_SECONDS_TO_TELL", 0.0)
+    X, y = make_video_embeddings(200, n_labels=10, random_state=0)
+    table = EpochTable(terminal)
+    BaseMLPClassifier(hidden_units=4, epochs=1, callbacks=[table], random_state=0).fit(X, y)
+    assert re.search(r"%, [\d,]+ rows/s, \d+ s left", terminal.getvalue())

@@ -9,9 +9,8 @@ bit of its variables, history and generators. The exit status says whether all w
 """
 
 import argparse
-import multiprocessing
-import os
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -21,6 +20,7 @@ import numpy as np
 
 N_ROWS, N_FEATURES, N_LABELS = 4000, 64, 120
 MAX_CHAIN = 6
+LONGEST_SECONDS = 300
 FITS = {
     "base, every epoch": ("BaseMLPClassifier", "epoch", {"hidden_units": 128, "epochs": 12}),
     "wide, every step": ("BaseMLPClassifier", 1, {"hidden_units": 3000, "epochs": 2}),
@@ -42,7 +42,7 @@ FITS = {
 }
 
 
-def fit(name, folder, result, started):
+def fit(name, folder, result):
     """Run a fit in a process of its own and write what it has left."""
     import skmlclf
     from skmlclf.callbacks import Checkpoint
@@ -53,7 +53,7 @@ def fit(name, folder, result, started):
     cls, every, params = FITS[name]
     clf = getattr(skmlclf, cls)(random_state=0, callbacks=[Checkpoint(folder, every=every)])
     clf.set_params(**params)
-    started.set()
+    print("ready", flush=True)
     start = time.monotonic()
     clf.fit(X, y)
     seconds = time.monotonic() - start
@@ -75,27 +75,20 @@ def run(name, folder, result, delay=None, *, writing=False):
 
     With `writing` it is killed as soon after that as a checkpoint is half written.
     """
-    context = multiprocessing.get_context("forkserver")
-    # Imported, but without a thread of TensorFlow's yet.
-    context.set_forkserver_preload(["skmlclf.classifiers"])
-    started = context.Event()
-    process = context.Process(target=fit, args=(name, folder, result, started))
-    process.start()
-    if delay is None:
-        process.join()
-    else:
-        while not started.wait(0.1):
-            if not process.is_alive():
-                break
-        process.join(delay)
-        while writing and process.is_alive() and not list(folder.glob(".*.tmp")):
-            time.sleep(1e-4)
-        if process.is_alive():
-            os.kill(process.pid, signal.SIGKILL)
-            process.join()
-    if process.exitcode not in (0, -signal.SIGKILL):
-        raise SystemExit(f"{name}: the process ended with {process.exitcode}")
-    return process.exitcode != 0
+    command = [sys.executable, __file__, "fit", name, str(folder), str(result)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "ready\n", f"{name}: the process did not start"
+        try:
+            process.wait(LONGEST_SECONDS if delay is None else delay)
+        except subprocess.TimeoutExpired:
+            while writing and process.poll() is None and not list(folder.glob(".*.tmp")):
+                time.sleep(1e-4)
+            process.kill()
+    if process.returncode not in (0, -signal.SIGKILL):
+        raise SystemExit(f"{name}: the process ended with {process.returncode}")
+    if process.returncode and delay is None:
+        raise SystemExit(f"{name}: still running after {LONGEST_SECONDS} s")
+    return process.returncode != 0
 
 
 def difference(expected, got):
@@ -156,4 +149,8 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["fit"]:
+        name, *paths = sys.argv[2:]
+        fit(name, *map(Path, paths))
+    else:
+        main()

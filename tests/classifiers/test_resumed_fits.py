@@ -19,8 +19,7 @@ from skmlclf.classifiers._best_epoch import BestEpoch
 from skmlclf.classifiers._held_out import HeldOut
 from skmlclf.classifiers._history import HistoryRecorder
 from skmlclf.metrics import get_scorer
-from skmlclf.persistence import _file
-from skmlclf.training import ArrayBatches, _batches
+from skmlclf.training import RowBatches, _batches
 
 
 def problem(n_rows=150, n_features=12, n_labels=7, seed=0):
@@ -54,7 +53,8 @@ CASES = {
     "blocks": {"cls": BlockMLPClassifier, "every": 4},
     "blocks that stop": {"cls": BlockMLPClassifier, "learning_rate": 0.1, **STOPPING},
     "stops in the middle": {"every": 3, "learning_rate": 0.3, "scoring": "gap_at_20", **STOPPING},
-    "residual": {"cls": DeepMLPClassifier, "every": 5},
+    "residual": {"cls": DeepMLPClassifier, "every": 5, "ema_momentum": 0.9},
+    "averages that stop": {"every": 4, "ema_momentum": 0.9, "learning_rate": 0.1, **STOPPING},
     "class weights": {"class_weight": "balanced", "weight_decay": 0.1, "every": 4},
     "sgd": {"optimizer": "sgd", "dropout": 0.4, "every": 4},
     "optimizer object": {
@@ -87,7 +87,7 @@ class Interruptions:
         self.left = None
         self.seen = 0
         for owner, name in [
-            (ArrayBatches, "_chunk"),
+            (RowBatches, "_chunk"),
             (HeldOut, "evaluate"),
             (HistoryRecorder, "measure"),
             (HistoryRecorder, "on_epoch_end"),
@@ -120,7 +120,7 @@ def interruptions(monkeypatch):
     # Several calls of the compiled step per epoch.
     monkeypatch.setattr(_batches, "_CALL_BYTES", 3000)
     # No power cut is simulated here, and waiting for the disk takes longer than the fits.
-    monkeypatch.setattr(_file, "_sync", lambda path: None)
+    monkeypatch.setattr("skmlclf._atomic._sync", lambda path: None)
     return Interruptions(monkeypatch)
 
 

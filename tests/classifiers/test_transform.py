@@ -42,7 +42,7 @@ CASES = [
     (BaseMLPClassifier(6, dropout=0.5, **SIZES), 6),
     (BaseMLPClassifier((), **SIZES), 8),
     (BlockMLPClassifier((12, 6), **SIZES), 6),
-    (DeepMLPClassifier((6, 6, 6), **SIZES), 6),
+    (DeepMLPClassifier((6, 6, 6), label_units=(), **SIZES), 6),
     (NetworkClassifier(nested, **SIZES), 7),
 ]
 
@@ -60,6 +60,17 @@ def test_logits_are_linear_in_what_transform_returns(data, clf, width):
     np.testing.assert_array_equal(clf.transform(sparse.csr_matrix(X)), hidden)
     names = clf.get_feature_names_out()
     assert list(names) == [f"{type(clf).__name__.lower()}{i}" for i in range(width)]
+
+
+def test_corrected_logits_come_after_it(data):
+    X, y = data
+    clf = DeepMLPClassifier(6, label_units=3, **SIZES).fit(X, y)
+    hidden = clf.transform(X)
+    assert hidden.shape == (60, 6)
+    first = keras.Model(clf.model_.inputs, clf.model_.get_layer("logits_0").output)
+    kernel, bias = clf.model_.get_layer("logits_0").get_weights()
+    logits = first.predict(X.astype(np.float32), verbose=0)
+    np.testing.assert_allclose(hidden @ kernel + bias, logits, atol=1e-5)
 
 
 def test_it_is_the_same_in_a_pickle_and_in_pandas(data):

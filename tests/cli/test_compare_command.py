@@ -177,6 +177,8 @@ def test_an_output_that_fails_leaves_the_other(broken, monkeypatch, tmp_path, ca
     assert ("report: " in captured.out) == (broken == "json")
 
 
+# scikit-learn 1.7 counts the rows of an indicator as classes.
+@pytest.mark.filterwarnings("ignore:The number of unique classes:UserWarning")
 def test_scorers_of_scikit_learn_may_be_named(capsys):
     assert main([*SMALL, "--only", "base", "--metrics", "hit_at_1", "f1_micro"]) == 0
     header = next(x for x in capsys.readouterr().out.splitlines() if x.startswith("architecture"))

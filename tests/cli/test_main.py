@@ -71,7 +71,7 @@ def test_the_version(capsys):
     assert capsys.readouterr().out == f"skmlclf {version('skmlclf')}\n"
 
 
-@pytest.mark.parametrize("args", [["--help"], ["compare", "--help"]])
+@pytest.mark.parametrize("args", [["--help"], ["compare", "--help"], ["convert", "--help"]])
 def test_help_lists_the_exit_statuses(args, capsys):
     with pytest.raises(SystemExit, match="0"):
         main(args)

@@ -6,7 +6,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skmlclf import BaseMLPClassifier, make_feature_mlp
+from skmlclf import BaseMLPClassifier, NeighborBlendClassifier, make_feature_mlp
 from skmlclf.comparison import compare, default_architectures
 from skmlclf.datasets import make_video_embeddings
 from skmlclf.metrics import precision_at_k_score
@@ -173,7 +173,31 @@ def test_every_architecture_beats_the_frequency_ranking_by_half_in_the_main_job(
         assert result.metrics["precision_at_20"] >= 1.5 * by_frequency, result.name
 
 
-def test_the_four_architectures():
+def test_the_architectures():
     architectures = default_architectures(epochs=3, random_state=1)
-    assert list(architectures) == ["base", "pca", "blocks", "deep"]
+    assert list(architectures) == ["base", "pca", "blocks", "deep", "deep+neighbors"]
+    deep, blend = architectures["deep"], architectures["deep+neighbors"]
+    assert repr(blend.estimator) == repr(deep)
     assert list(architectures["pca"].named_steps) == ["select", "pca", "mlp"]
+
+
+def test_a_blend_with_neighbors_is_measured_by_epoch_too(data):
+    network = BaseMLPClassifier(hidden_units=8, epochs=2, random_state=0)
+    chosen = {
+        "alone": network,
+        "blend": NeighborBlendClassifier(network),
+        "piped": make_pipeline(StandardScaler(with_mean=False), NeighborBlendClassifier(network)),
+        "around": NeighborBlendClassifier(
+            make_pipeline(StandardScaler(with_mean=False), network), weight="auto"
+        ),
+    }
+    file = io.StringIO()
+    results = compare(chosen, *data, metrics=["gap_at_20"], file=file).results
+    alone, blend, piped, around = results
+    assert blend.history == alone.history
+    assert blend.n_parameters == alone.n_parameters
+    assert blend.metrics != alone.metrics
+    for result in (piped, around):
+        assert len(result.history["val_gap_at_20"]) == 2
+        assert result.error is None
+    assert file.getvalue().count("epoch 2/2") == 4

@@ -131,6 +131,8 @@ def accuracy(estimator, X, y):
     return float((estimator.predict(X) == y).all(axis=1).mean())
 
 
+# Scikit-learn 1.7 warns of few rows and many classes.
+@pytest.mark.filterwarnings("ignore:The number of unique classes:UserWarning")
 def test_metrics_may_be_names_metrics_scorers_and_functions(data):
     own = Metric("wrong", hamming_loss, greater_is_better=False, response="decisions")
     metrics = {

@@ -14,7 +14,7 @@ from sklearn.model_selection import (
 )
 from sklearn.utils import resample
 
-from skmlclf.datasets import NpyRowStore, RowStore
+from skmlclf.datasets import NpyRowStore, RowStore, concatenate_rows
 
 N_ROWS, N_COLUMNS = 23, 4
 ARRAY = np.arange(N_ROWS * N_COLUMNS, dtype=np.float32).reshape(N_ROWS, N_COLUMNS)
@@ -30,10 +30,14 @@ class Own(RowStore):
         return ARRAY[start:stop]
 
 
-@pytest.fixture(params=["own", "npy", "shards", "fortran"])
+@pytest.fixture(params=["own", "npy", "shards", "fortran", "concatenated"])
 def store(request, tmp_path):
     if request.param == "own":
         return Own()
+    if request.param == "concatenated":
+        np.save(tmp_path / "a.npy", ARRAY[9:])
+        npy = NpyRowStore(tmp_path / "a.npy")
+        return concatenate_rows([npy[:0], Own()[:9], npy[:0], npy[:3], npy[3:]])
     if request.param == "fortran":
         np.save(tmp_path / "a.npy", np.asfortranarray(ARRAY))
     elif request.param == "npy":
@@ -180,6 +184,56 @@ def test_pickles_hold_no_data(tmp_path):
         np.testing.assert_array_equal(np.asarray(again[::-1]), np.asarray(view)[::-1])
 
 
+def test_rows_that_are_listed_several_times_are_there_several_times(tmp_path):
+    np.save(tmp_path / "a.npy", ARRAY)
+    once = NpyRowStore(tmp_path / "a.npy")
+    X = concatenate_rows([once] * 10)
+    assert X.shape == (10 * N_ROWS, N_COLUMNS)
+    np.testing.assert_array_equal(np.asarray(X), np.concatenate([ARRAY] * 10))
+    assert len(pickle.dumps(X)) < len(pickle.dumps(once)) + 600
+    np.save(tmp_path / "half.npy", ARRAY.astype(np.float16))
+    half = NpyRowStore(tmp_path / "half.npy")
+    assert concatenate_rows([half, half]).dtype == np.float16
+    assert concatenate_rows([half, once]).dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("stores", "error", "message"),
+    [
+        ([], ValueError, "at least one"),
+        ([Own(), ARRAY], TypeError, "Received ndarray at index 1"),
+        ([Own(), Own()[:, 1:]], ValueError, "Expected 4 columns.*Received 3 at index 1"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(stores, error, message):
+    with pytest.raises(error, match=message):
+        concatenate_rows(stores)
+
+
+class Recorded(RowStore):
+    """Notes how many rows are read at a time."""
+
+    shape = (100, 8)
+
+    def __init__(self):
+        self.n_read = []
+
+    def read(self, start, stop):
+        self.n_read.append(stop - start)
+        return np.zeros((stop - start, 8), np.float32)
+
+
+def test_blocks_of_few_columns_do_not_read_more_rows(monkeypatch):
+    monkeypatch.setattr("skmlclf._row_store._BLOCK_BYTES", 8 * 8 * 4)
+    store = Recorded()
+    for part in [store[:, [1]], concatenate_rows([store[:, :1], store[:, 1:2]])]:
+        assert np.asarray(part).shape[1] == 1
+        part.read(0, 100)
+        np.asarray(part[::-1])
+        part.take(np.arange(100))
+    assert max(store.n_read) == 8
+
+
 def test_threads_read_at_once_and_leave_no_file_open(store):
     rng = np.random.default_rng(0)
     keys = [rng.integers(N_ROWS, size=10) for _ in range(200)]
@@ -286,3 +340,15 @@ def test_a_file_that_changes_is_noticed(tmp_path):
     os.remove(tmp_path / "a.npy")
     with pytest.raises(FileNotFoundError, match=r"a.npy' to be there still"):
         np.asarray(store[[1, 4]])
+
+
+def test_places_rise_in_the_order_of_reading():
+    X = concatenate_rows([Own(), Own()[::-1], Own()])
+    n_rows = N_ROWS
+    places = X.places()
+    assert len(np.unique(places)) == len(X) == 3 * n_rows
+    np.testing.assert_array_equal(np.argsort(places[:n_rows]), np.arange(n_rows))
+    np.testing.assert_array_equal(np.argsort(places[n_rows : 2 * n_rows]), np.arange(n_rows)[::-1])
+    assert places[:n_rows].max() < places[n_rows : 2 * n_rows].min()
+    np.testing.assert_array_equal(X[[5, 2]].places(), places[[5, 2]])
+    assert X.block_rows == Own().block_rows

@@ -15,7 +15,7 @@ def data():
     rng = np.random.default_rng(0)
     X = rng.standard_normal((2100, 6), dtype=np.float32)
     X[0] = [0.0, -0.0, 1e-45, -3.4e38, 3.4028235e38, 1.1754944e-38]
-    y = sp.random(2100, N_LABELS, 0.01, format="csr", rng=rng)
+    y = sp.random(2100, N_LABELS, 0.01, format="csr", random_state=rng)
     y.data[:] = 1
     return X, y, [f"vidéo {i}" for i in range(2100)]
 

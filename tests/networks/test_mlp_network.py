@@ -4,8 +4,19 @@ import sys
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from skmlclf.networks import MLPNetwork, build_model, logits_of, set_dropout
+from skmlclf.networks import (
+    GroupRMSNormalization,
+    MLPNetwork,
+    RootProbabilities,
+    auxiliary_logits_of,
+    build_model,
+    hidden_layer_of,
+    logits_of,
+    set_dropout,
+    set_output_bias,
+)
 
 
 def built(network, dropout=0.0, seed=0):
@@ -39,6 +50,86 @@ def test_a_block_is_dense_normalisation_activation_dropout():
 def test_residuals_join_layers_of_one_width():
     network = MLPNetwork(8, 4, "sigmoid", (8, 8, 5), residual=True)
     assert [n for n in layers(network) if n.startswith("residual")] == ["residual_2"]
+
+
+CORRECTED = MLPNetwork(
+    6,
+    4,
+    "sigmoid",
+    (8, 8),
+    feature_groups=(4, 2),
+    normalize_inputs=True,
+    batch_normalization=True,
+    dropout=True,
+    residual=True,
+    input_dropout=True,
+    label_units=(12, 9),
+)
+
+
+@pytest.mark.parametrize(
+    "network", [CORRECTED, MLPNetwork(6, 4, "softmax", (8,), label_units=(2,))]
+)
+def test_variables_are_those_of_a_built_model(network):
+    model = built(network)
+    variables = [*model.trainable_variables, *model.non_trainable_variables]
+    for (name, shape), variable in zip(network.variables(), variables, strict=True):
+        layer, kind = name.split(".")
+        assert tuple(variable.shape) == shape
+        assert kind == "seed" or variable.path.endswith(f"{layer}/{kind}")
+
+
+def test_corrections_are_added_to_the_logits_before_them():
+    model = built(CORRECTED)
+    set_output_bias(CORRECTED, model, np.arange(4.0))
+    np.testing.assert_array_equal(model.get_layer("logits_0").bias, np.arange(4))
+    logits = [*auxiliary_logits_of(CORRECTED, model), logits_of(model)]
+    assert hidden_layer_of(CORRECTED, model) is model.get_layer("logits_0").input
+    stages = keras.Model(model.inputs, logits)
+    x = np.random.default_rng(0).standard_normal((3, 6)).astype("float32")
+    first, second, last = stages.predict(x, verbose=0)
+    assert not np.allclose(first, second)
+    assert not np.allclose(second, last)
+    for i in (1, 2):
+        kernel = model.get_layer(f"correction_{i}").kernel
+        kernel.assign(0 * kernel)
+    for each in stages.predict(x, verbose=0):
+        np.testing.assert_array_equal(each, first)
+    one_head = MLPNetwork(6, 4, "sigmoid", ())
+    assert auxiliary_logits_of(one_head, built(one_head)) == []
+
+
+def test_rates_of_dropout_are_those_of_inputs_and_of_hidden_layers():
+    model = build_model(CORRECTED, 0)
+    set_dropout(CORRECTED, model, 0.5, 0.2)
+    rates = {layer.name: float(layer.rate) for layer in model.layers if hasattr(layer, "rate")}
+    assert rates.pop("input_dropout") == pytest.approx(0.2)
+    assert set(rates.values()) == {0.5}
+    assert set(rates) == {f"dropout_{name}" for name in ("1", "2", "labels_1", "labels_2")}
+
+
+def test_groups_are_scaled_each_by_itself():
+    layer = GroupRMSNormalization((3, 2))
+    x = np.random.default_rng(0).standard_normal((4, 5)).astype("float32")
+    scaled = np.asarray(layer(x))
+    for columns, width in ((slice(0, 3), 3), (slice(3, 5), 2)):
+        lengths = np.linalg.norm(scaled[:, columns], axis=1)
+        np.testing.assert_allclose(lengths, np.sqrt(width), rtol=1e-5)
+    other = x * np.float32([100, 100, 100, 0.01, 0.01])
+    np.testing.assert_allclose(np.asarray(layer(other)), scaled, rtol=1e-4)
+    np.testing.assert_array_equal(np.asarray(layer(0 * x)), 0 * x)
+
+
+@pytest.mark.parametrize("output", ["sigmoid", "softmax"])
+def test_roots_of_probabilities_have_finite_gradients(output):
+    layer = RootProbabilities(output)
+    logits = tf.constant([[-200.0, -3.0, 0.0, 2.0], [200.0, 0.0, -90.0, 1.0]])
+    with tf.GradientTape() as tape:
+        tape.watch(logits)
+        roots = layer(logits)
+    expected = getattr(tf.nn, output)(tf.cast(logits, tf.float64))
+    np.testing.assert_allclose(np.asarray(roots) ** 2, expected, rtol=1e-5, atol=1e-30)
+    assert np.isfinite(tape.gradient(roots, logits)).all()
 
 
 def test_no_hidden_layer_is_a_linear_model():
@@ -75,8 +166,7 @@ def test_dropout_drops_its_share_and_keeps_the_mean(rate):
 
 
 def test_a_model_survives_keras_own_format(tmp_path):
-    network = MLPNetwork(6, 4, "sigmoid", (8,), batch_normalization=True, dropout=True)
-    model = built(network, dropout=0.3)
+    model = built(CORRECTED, dropout=0.3)
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     x = np.random.default_rng(0).standard_normal((3, 6)).astype("float32")

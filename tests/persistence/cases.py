@@ -103,7 +103,7 @@ def targets():
 
 def transformers():
     """Return transformers by name, unfitted."""
-    from skmlclf.preprocessing import ModalitySelector
+    from skmlclf.preprocessing import BlockwiseTransformer, ModalitySelector
 
     made = [
         PCA(5),
@@ -127,23 +127,42 @@ def transformers():
         VarianceThreshold(0.9),
         ModalitySelector("audio", layout=LAYOUT),
         ModalitySelector(["audio", "video"], layout=LAYOUT),
+        BlockwiseTransformer(IncrementalPCA(5), block_rows=20),
+        BlockwiseTransformer(StandardScaler()),
+        BlockwiseTransformer(make_pipeline(StandardScaler(), PCA(3)), n_sample_rows=50),
         make_pipeline("passthrough", StandardScaler(), PCA(3)).set_output(transform="pandas"),
     ]
     return {f"{i} {type(each).__name__}": each for i, each in enumerate(made)}
 
 
 def pipelines():
-    """Return pipelines of this package's steps and scikit-learn's, unfitted."""
-    from skmlclf import BaseMLPClassifier, LabelThresholdClassifier, make_feature_mlp
+    """Return what is made of this package's estimators and scikit-learn's, unfitted."""
+    from skmlclf import (
+        BaseMLPClassifier,
+        BlockwiseTransformer,
+        LabelThresholdClassifier,
+        NeighborBlendClassifier,
+        make_feature_mlp,
+    )
 
     params = {"hidden_units": 8, "epochs": 2, "random_state": 0}
     feature_mlp = make_feature_mlp("audio", 3, **params)
     return {
         "feature_mlp": feature_mlp.set_params(select__layout=LAYOUT),
+        "blockwise": make_pipeline(
+            BlockwiseTransformer(IncrementalPCA(3), block_rows=20), BaseMLPClassifier(**params)
+        ),
         "scaled": make_pipeline(StandardScaler(), BaseMLPClassifier(**params)),
         "tuned": make_pipeline(
             StandardScaler(),
             LabelThresholdClassifier(BaseMLPClassifier(**params), cv=2, store_cv_results=True),
+        ),
+        "blend": NeighborBlendClassifier(BaseMLPClassifier(**params), n_neighbors=9),
+        "blend of few": make_pipeline(
+            StandardScaler(),
+            NeighborBlendClassifier(
+                make_pipeline(PCA(6), BaseMLPClassifier(**params)), n_components=5, max_rows=60
+            ),
         ),
     }
 

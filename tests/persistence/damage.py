@@ -44,7 +44,10 @@ def with_document(data, document):
     header, body = split(data)
     parts = {k: v for k, v in document.items() if k not in ("format_version", "sha256")}
     digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode())
-    names = {"F32": "<f4", "F64": "<f8", "I64": "<i8", "I32": "<i4", "U32": "<u4", "BOOL": "|b1"}
+    names = {
+        **{"F16": "<f2", "F32": "<f4", "F64": "<f8"},
+        **{"I64": "<i8", "I32": "<i4", "U32": "<u4", "BOOL": "|b1"},
+    }
     for name in sorted(set(header) - {"__metadata__"}):
         entry = header[name]
         start, stop = entry["data_offsets"]

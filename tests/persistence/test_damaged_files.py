@@ -17,7 +17,7 @@ N_FILES = 320
 # A file of the tests takes some kilobytes; TensorFlow's own buffers are the rest.
 MEMORY_BYTES = 400 * 2**20
 # What a valid value of decides what is predicted.
-CHOICES = {"residual", "whiten", "set_output", "steps"}
+CHOICES = {"residual", "whiten", "set_output", "steps", "n_neighbors", "temperature"}
 
 
 def originals():
@@ -27,6 +27,8 @@ def originals():
         "network": cases.classifiers()["network"].fit(*cases.targets()["strings"]),
         "deep": cases.classifiers()["deep"].fit(*cases.targets()["frame"]),
         "feature_mlp": cases.pipelines()["feature_mlp"].fit(cases.features(), y),
+        "blockwise": cases.pipelines()["blockwise"].fit(cases.features(), y),
+        "blend": cases.pipelines()["blend"].fit(cases.features(), y),
     }
 
 
@@ -158,3 +160,27 @@ def test_numbers_are_compared_before_anything_is_built(models, tmp_path, place, 
     with pytest.raises(ValueError, match="cannot be loaded"):
         skmlclf.load(path)
     assert peak_bytes() - before < MEMORY_BYTES
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("estimator", None),
+        ("estimator", True),
+        ("n_features", 5),
+        ("weight", 1.5),
+        ("temperature", -0.1),
+        ("components", []),
+        ("rows", None),
+        ("label_indices", [0]),
+    ],
+    ids=str,
+)
+def test_a_blend_that_does_not_fit_itself_is_refused(models, tmp_path, name, value):
+    data, *_ = models[-1]
+    document = damage.document_of(data)
+    document["model"]["$estimator"]["fitted"][name] = value
+    path = tmp_path / "m"
+    path.write_bytes(damage.with_document(data, document))
+    with pytest.raises(ValueError, match="cannot be loaded"):
+        skmlclf.load(path)

@@ -18,6 +18,7 @@ from skmlclf import (
     BaseMLPClassifier,
     BlockMLPClassifier,
     LabelThresholdClassifier,
+    NeighborBlendClassifier,
     NetworkClassifier,
 )
 
@@ -274,3 +275,24 @@ def test_a_file_is_as_large_as_the_weights(tmp_path):
     clf.save(tmp_path / "resumable", with_optimizer=True)
     assert Path(tmp_path / "m").stat().st_size < 1.03 * weights
     assert 2.9 * weights < Path(tmp_path / "resumable").stat().st_size < 3.1 * weights
+
+
+def test_the_bank_of_a_fixed_estimator_is_saved_with_it_once(tmp_path):
+    X, y = cases.features(), cases.label_matrix()
+    network = BaseMLPClassifier(64, epochs=1, random_state=0).fit(X, y)
+    network.save(tmp_path / "network")
+    for name, blend in {
+        "frozen": NeighborBlendClassifier(FrozenEstimator(network)),
+        "prefit": NeighborBlendClassifier(network, cv="prefit"),
+    }.items():
+        blend.fit(X[:50], y[:50]).save(tmp_path / name)
+        loaded = skmlclf.load(tmp_path / name)
+        assert repr(loaded) == repr(blend)
+        assert loaded.estimator_ is loaded.estimator
+        for each in (blend, loaded):
+            each.partial_fit(X[50:], y[50:])
+        np.testing.assert_array_equal(loaded.predict_proba(X), blend.predict_proba(X))
+        bank = 2 * 50 * 64
+        assert (tmp_path / name).stat().st_size < (
+            tmp_path / "network"
+        ).stat().st_size + bank + 4000

@@ -11,6 +11,7 @@ import writing
 from sklearn.preprocessing import StandardScaler
 
 import skmlclf
+from skmlclf import _atomic
 from skmlclf.persistence import _file
 
 
@@ -39,7 +40,7 @@ def test_a_file_that_came_in_between_is_not_replaced(tmp_path, scaler, monkeypat
         path.write_text("precious")
 
     monkeypatch.setattr(_file, "save_file", write_slowly)
-    monkeypatch.setattr(_file, "_check_free", lambda *args: None)
+    monkeypatch.setattr(_atomic, "_check_free", lambda *args: None)
     with pytest.raises(FileExistsError):
         skmlclf.save(scaler, path)
     assert path.read_text() == "precious"
@@ -60,7 +61,7 @@ def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path, scaler, monkeyp
         monkeypatch.setattr(os, "link", no_space)
         monkeypatch.setattr(os, "replace", no_space)
     else:
-        monkeypatch.setattr(_file, step, no_space)
+        monkeypatch.setattr(_file if step == "save_file" else _atomic, step, no_space)
     with pytest.raises(OSError, match="No space left"):
         skmlclf.save(scaler, path, overwrite=exists)
     assert [each.read_text() for each in tmp_path.iterdir()] == ["precious"] * exists

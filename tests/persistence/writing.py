@@ -48,23 +48,30 @@ def save_forever(path):
 
 
 def kill_saves(n_kills, folder, seed=0):
-    """Kill saves at random moments and count what they left.
+    """Kill saves at random moments, every second one while it writes, and count what they left.
 
     Returns
     -------
     Counter of str
-        "new" where the file is that of the save that was killed, "old" where that before it.
+        "new" where the file is that of the save that was killed, "old" where that before it;
+        "left behind" where a half-written file lay beside it.
     """
     rng = random.Random(seed)
     path = Path(folder) / "model.safetensors"
     save(transformer(0), path, overwrite=True)
     found = collections.Counter()
-    for _ in range(n_kills):
+    for i in range(n_kills):
         command = [sys.executable, __file__, "save", str(path)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             for _ in range(rng.randrange(1, 4)):
                 number = int(process.stdout.readline())
-            time.sleep(rng.uniform(0, 0.06))
+            if i % 2:
+                while process.poll() is None and list(path.parent.iterdir()) == [path]:
+                    time.sleep(1e-4)
+                assert process.poll() is None, "the process ended by itself"
+                time.sleep(rng.uniform(0, 0.005))
+            else:
+                time.sleep(rng.uniform(0, 0.06))
             process.send_signal(signal.SIGKILL)
             # What it said after the last line that was read.
             said = [int(line) for line in process.stdout.read().split()]

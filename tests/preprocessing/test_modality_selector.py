@@ -17,6 +17,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
 from sklearn.utils.fixes import parse_version
 
+from skmlclf.datasets import NpyRowStore, RowStore
 from skmlclf.preprocessing import ModalitySelector
 
 LAYOUT = {"video": 3, "audio": 2, "text": 1}
@@ -234,3 +235,33 @@ def test_another_width_than_fitted_is_refused(X):
     selector = ModalitySelector("audio", layout=LAYOUT).fit(X)
     with pytest.raises(ValueError, match=r"5 features.*expecting 6"):
         selector.transform(X[:, :5])
+
+
+class Unread(RowStore):
+    """Refuses to be read."""
+
+    shape = (1000, 6)
+
+    def read(self, start, stop):
+        raise AssertionError("it was read")
+
+
+def test_rows_on_disk_are_not_read_but_viewed(X, tmp_path):
+    names = ["text", "video"]
+    selector = ModalitySelector(names, layout=LAYOUT).fit(Unread())
+    lazy = selector.transform(Unread())
+    assert isinstance(lazy, RowStore)
+    assert lazy.shape == (1000, 4)
+    np.save(tmp_path / "X.npy", X)
+    store = NpyRowStore(tmp_path / "X.npy")
+    for modality in ["all", "audio", names]:
+        selector = ModalitySelector(modality, layout=LAYOUT)
+        expected = selector.fit_transform(X)
+        found = selector.fit_transform(store)
+        assert isinstance(found, RowStore)
+        np.testing.assert_array_equal(np.asarray(found), expected)
+        np.testing.assert_array_equal(np.asarray(pickle.loads(pickle.dumps(found))), expected)
+    with pytest.raises(ValueError, match="5 features, but ModalitySelector is expecting 6"):
+        selector.transform(store[:, :5])
+    with pytest.raises(ValueError, match="Expected 6 columns"):
+        ModalitySelector("audio", layout=LAYOUT).fit(store[:, :5])

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from skmlclf.training import ArrayBatches, EntryWeights
+from skmlclf.training import EntryWeights, RowBatches
 
 
 def problem(n_rows=23, n_features=3, n_labels=7):
@@ -30,7 +30,7 @@ def reassembled(chunks, n_labels):
 @pytest.mark.parametrize("single", [False, True])
 def test_batches_hold_every_row_once_in_order(batch_size, single):
     X, y = problem()
-    batches = ArrayBatches(X, sparse.csr_matrix(y), None, batch_size)
+    batches = RowBatches(X, sparse.csr_matrix(y), None, batch_size)
     parts = list(reassembled(batches.epoch(single=single), y.shape[1]))
     assert len(parts) == batches.n_batches
     sizes = [len(p[0]) for p in parts]
@@ -43,7 +43,7 @@ def test_batches_hold_every_row_once_in_order(batch_size, single):
 def test_shuffling_keeps_rows_together_and_is_reproducible():
     X, y = problem()
     weight = np.arange(1.0, 24.0)
-    batches = ArrayBatches(X, sparse.csr_matrix(y), weight, 5)
+    batches = RowBatches(X, sparse.csr_matrix(y), weight, 5)
 
     def epoch():
         return list(reassembled(batches.epoch(np.random.RandomState(1)), y.shape[1]))
@@ -60,7 +60,7 @@ def test_shuffling_keeps_rows_together_and_is_reproducible():
 def test_an_index_selects_rows_of_the_features_only():
     X, y = problem()
     index = np.array([20, 3, 6])
-    batches = ArrayBatches(X, sparse.csr_matrix(y[index]), None, 2, index)
+    batches = RowBatches(X, sparse.csr_matrix(y[index]), None, 2, index)
     parts = list(reassembled(batches.epoch(), y.shape[1]))
     np.testing.assert_array_equal(np.concatenate([p[0] for p in parts]), X[index])
     np.testing.assert_array_equal(np.concatenate([p[1] for p in parts]), y[index])
@@ -68,14 +68,14 @@ def test_an_index_selects_rows_of_the_features_only():
 
 def test_other_dtypes_become_float32():
     X, y = problem()
-    (chunk,) = ArrayBatches(X.astype(np.float64), sparse.csr_matrix(y), None, 23).epoch()
+    (chunk,) = RowBatches(X.astype(np.float64), sparse.csr_matrix(y), None, 23).epoch()
     assert chunk.x.dtype == np.float32
 
 
 def test_many_labels_make_shorter_calls():
     n_rows, n_labels = 600, 2000
     y = sparse.csr_matrix(np.ones((n_rows, n_labels), dtype=np.uint8))
-    chunks = list(ArrayBatches(np.zeros((n_rows, 3), np.float32), y, None, 10).epoch())
+    chunks = list(RowBatches(np.zeros((n_rows, 3), np.float32), y, None, 10).epoch())
     assert sum(len(chunk.x) for chunk in chunks) == n_rows
     assert 1 < len(chunks) < n_rows / 10
     assert max(40 * len(chunk.positives.cols) for chunk in chunks) <= 2**24
@@ -83,7 +83,7 @@ def test_many_labels_make_shorter_calls():
 
 def test_blocks_are_whole_but_for_the_last():
     X, y = problem()
-    sizes = [len(chunk.x) for chunk in ArrayBatches(X, sparse.csr_matrix(y), None, 8).blocks()]
+    sizes = [len(chunk.x) for chunk in RowBatches(X, sparse.csr_matrix(y), None, 8).blocks()]
     assert sizes == [8, 8, 7]
 
 
@@ -92,7 +92,7 @@ def test_sparse_features_are_made_dense_by_chunks():
     X[X < 0.5] = 0
     labels = sparse.csr_matrix(y)
     dense, stored = (
-        list(ArrayBatches(each, labels, None, 4).epoch(np.random.RandomState(0)))
+        list(RowBatches(each, labels, None, 4).epoch(np.random.RandomState(0)))
         for each in (X, sparse.csr_matrix(X))
     )
     for a, b in zip(dense, stored, strict=True):
@@ -113,6 +113,6 @@ def test_weights_of_entries_travel_with_their_rows(default):
         labels = sparse.csr_matrix(y)
         np.testing.assert_allclose(weights.at(labels), dense[labels.nonzero()])
         np.testing.assert_array_equal(weights.unknown(slice(2, 9)), dense[2:9] == 0)
-        batches = ArrayBatches(X, labels, row_weight, 5, entry_weight=weights)
+        batches = RowBatches(X, labels, row_weight, 5, entry_weight=weights)
         total = sum(chunk.weight for chunk in batches.epoch(np.random.RandomState(0)))
         np.testing.assert_allclose(total, row_weight @ dense.mean(axis=1))

@@ -7,7 +7,7 @@ from scipy import sparse
 
 from skmlclf.networks import MLPNetwork, build_model
 from skmlclf.training import (
-    ArrayBatches,
+    RowBatches,
     _programs,
     check_optimizer,
     clear_programs,
@@ -84,7 +84,7 @@ def our_fit(callbacks, optimizer=None, epochs=3, batch_size=16):
     train(
         network,
         model,
-        ArrayBatches(X, y, None, batch_size),
+        RowBatches(X, y, None, batch_size),
         epochs=range(epochs),
         rng=np.random.RandomState(0),
         label_reduction="mean",

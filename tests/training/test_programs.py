@@ -9,8 +9,8 @@ from scipy import sparse
 
 from skmlclf.networks import MLPNetwork, build_model, set_dropout
 from skmlclf.training import (
-    ArrayBatches,
     Predictor,
+    RowBatches,
     _forward,
     _programs,
     _step,
@@ -39,7 +39,7 @@ def fitted(network=NETWORK, optimizer="adam", learning_rate=1e-2, dropout=0.2, s
     train(
         network,
         model,
-        ArrayBatches(X, y, None, 16),
+        RowBatches(X, y, None, 16),
         epochs=range(3),
         rng=np.random.RandomState(seed),
         **kwargs,

@@ -6,7 +6,7 @@ from skmlclf.classifiers._targets._classes import (
     MulticlassTargets,
     SingleClassTargets,
 )
-from skmlclf.classifiers._targets._kinds import is_multilabel
+from skmlclf.classifiers._targets._kinds import is_multilabel, sorted_classes
 from skmlclf.classifiers._targets._multilabel import MultilabelTargets
 from skmlclf.classifiers._targets._plain import targets_from_plain, targets_to_plain
 from skmlclf.classifiers._targets._read import read_targets
@@ -19,6 +19,7 @@ __all__ = [
     "Targets",
     "is_multilabel",
     "read_targets",
+    "sorted_classes",
     "targets_from_plain",
     "targets_to_plain",
 ]

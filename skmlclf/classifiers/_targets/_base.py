@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from skmlclf.classifiers._rows import Rows
 
 
+# Losses are added up in single precision.
+_LARGEST_FACTOR = 1e30
+
+
 @dataclass(frozen=True)
 class Targets(ABC):
     """The kind of `y` that was fitted: reads another `y` and writes predictions.
@@ -86,7 +90,8 @@ class Targets(ABC):
 
     def predict_log_proba(self, predictor: Predictor, X: Any) -> np.ndarray:
         """Return the logarithm of the probability of every class or label."""
-        return -np.logaddexp(0, -predictor.logits(X))
+        log_proba: np.ndarray = -np.logaddexp(0, -predictor.logits(X))
+        return log_proba
 
     def best(self, predictor: Predictor, X: Any, k: int) -> Best:
         """Return the `k` best columns of each row, one column per class or label."""
@@ -147,7 +152,7 @@ class Targets(ABC):
         """Return a score for every column, comparable from row to row."""
         return predictor.logits(X)
 
-    def _read_factors(self, class_weight: Any, expected: str, unit: str) -> Any:
+    def _read_factors(self, class_weight: Any, expected: str, unit: str) -> str | np.ndarray | None:
         """Read `class_weight`; `expected` describes the names of a mapping in an error."""
         if class_weight is None or isinstance(class_weight, str):
             return class_weight
@@ -160,18 +165,18 @@ class Targets(ABC):
                     raise ValueError(
                         f"class_weight names the {unit} {name!r}, expected {expected}."
                     )
-                factors[indices[name]] = factor
+                factors[indices[name]] = _as_numbers(factor)
         else:
-            factors = np.asarray(class_weight, dtype=np.float64)
+            factors = _as_numbers(class_weight)
             if factors.shape != (n_classes,):
                 raise ValueError(
                     f"class_weight must have one weight for each of the {n_classes} {unit}s, got"
                     f" shape {factors.shape}."
                 )
-        if not (np.isfinite(factors).all() and (factors >= 0).all() and factors.any()):
+        if not ((factors >= 0).all() and (factors <= _LARGEST_FACTOR).all() and factors.any()):
             raise ValueError(
-                "class_weight must be finite, not negative and not zero for all, got"
-                f" {np.unique(factors).tolist()[:5]}."
+                f"class_weight must be finite, at most {_LARGEST_FACTOR:.0e}, not negative and not"
+                f" zero for all, got {np.unique(factors).tolist()[:5]}."
             )
         return factors
 
@@ -180,4 +185,12 @@ class Targets(ABC):
 
     def score(self, y_true: sparse.csr_matrix, y_pred: sparse.csr_matrix) -> np.ndarray:
         """Return for each row whether two encoded targets are equal."""
-        return np.asarray((y_true != y_pred).sum(axis=1)).ravel() == 0
+        equal: np.ndarray = np.asarray((y_true != y_pred).sum(axis=1)).ravel() == 0
+        return equal
+
+
+def _as_numbers(class_weight: Any) -> np.ndarray:
+    try:
+        return np.asarray(class_weight, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"class_weight must hold numbers, got {class_weight!r:.200}.") from error

@@ -44,7 +44,8 @@ class _ClassTargets(Targets):
 
     def _codes(self, positives: sparse.csr_matrix) -> np.ndarray:
         """Return the index of each row's class."""
-        return positives.indices
+        codes: np.ndarray = positives.indices
+        return codes
 
     def _bias(self, counts: Counts, factors: np.ndarray) -> np.ndarray:
         raise NotImplementedError
@@ -63,7 +64,9 @@ def _class_factors(factors: str | np.ndarray | None, counts: Counts) -> np.ndarr
 
 def _present(counts: Counts, factors: np.ndarray) -> np.ndarray:
     """Return the weight of each class; half an observation where it was not seen yet."""
-    return np.maximum(counts.present * factors, 0.5 * factors[factors > 0].min())
+    half: float = 0.5 * factors[factors > 0].min()
+    present: np.ndarray = np.maximum(counts.present * factors, half)
+    return present
 
 
 @dataclass(frozen=True)
@@ -78,11 +81,13 @@ class MulticlassTargets(_ClassTargets):
 
     def predict(self, predictor: Predictor, X: Any) -> np.ndarray:
         """Return the most probable class."""
-        return self.classes[predictor.best(X, 1).outputs[:, 0]]
+        best: np.ndarray = self.classes[predictor.best(X, 1).outputs[:, 0]]
+        return best
 
     def predict_log_proba(self, predictor: Predictor, X: Any) -> np.ndarray:
         """Return the logarithm of the softmax."""
-        return log_softmax(predictor.logits(X), axis=1)
+        log_proba: np.ndarray = log_softmax(predictor.logits(X), axis=1)
+        return log_proba
 
     def decisions(self, evaluation: Evaluation) -> sparse.csr_matrix:
         """Return the most probable class of each row."""
@@ -123,7 +128,8 @@ class SingleClassTargets(MulticlassTargets):
         return Best(np.zeros((X.shape[0], 1), dtype=np.int32), predictor.logits(X), certain)
 
     def _bias(self, counts: Counts, factors: np.ndarray) -> np.ndarray:
-        return np.log(_present(counts, factors) / counts.total)
+        log_shares: np.ndarray = np.log(_present(counts, factors) / counts.total)
+        return log_shares
 
 
 @dataclass(frozen=True)
@@ -149,7 +155,9 @@ class BinaryTargets(_ClassTargets):
 
     def predict(self, predictor: Predictor, X: Any) -> np.ndarray:
         """Return the second class where its probability is above one half."""
-        return self.classes[(predictor.probabilities(X)[:, 0] > 0.5).astype(int)]
+        codes = (predictor.probabilities(X)[:, 0] > 0.5).astype(int)
+        predicted: np.ndarray = self.classes[codes]
+        return predicted
 
     def decision_function(self, predictor: Predictor, X: Any) -> np.ndarray:
         """Return the logit of the second class, of shape (n_samples,)."""
@@ -161,7 +169,8 @@ class BinaryTargets(_ClassTargets):
 
     def predict_log_proba(self, predictor: Predictor, X: Any) -> np.ndarray:
         """Return the logarithms of the probabilities of both classes."""
-        return -np.logaddexp(0, -self.scores(predictor, X))
+        log_proba: np.ndarray = -np.logaddexp(0, -self.scores(predictor, X))
+        return log_proba
 
     def best(self, predictor: Predictor, X: Any, k: int) -> Best:
         """Return the more probable class first."""

@@ -7,7 +7,7 @@ from scipy import sparse
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite, column_or_1d
 
-from skmlclf._indicator import read_indicator
+from skmlclf._indicator import check_not_masked, read_indicator
 
 
 def is_multilabel(y: Any) -> bool:
@@ -22,7 +22,7 @@ def is_multilabel(y: Any) -> bool:
             # Rows of several lengths: the reader of indicators says what to do.
             return True
     if sparse.issparse(y):
-        return y.ndim != 2 or y.shape[1] != 1
+        return bool(y.ndim != 2 or y.shape[1] != 1)
     return len(y.shape) == 2 and y.shape[1] > 1
 
 
@@ -30,11 +30,33 @@ def as_classes(y: Any) -> np.ndarray:
     """Return one-dimensional classes as a finite array."""
     if sparse.issparse(y) and y.ndim == 2:
         y = read_indicator(y, "y").toarray().ravel()
-    y = column_or_1d(y, warn=True)
-    if y.dtype.kind == "f":
-        assert_all_finite(y, input_name="y")
-    check_classification_targets(y)
-    return y
+    check_not_masked(y, "y")
+    classes: np.ndarray = column_or_1d(y, warn=True)
+    if classes.dtype.kind == "f":
+        assert_all_finite(classes, input_name="y")
+    if classes.dtype.kind == "O":
+        sorted_classes(classes, "y")
+    check_classification_targets(classes)
+    return classes
+
+
+def sorted_classes(values: Any, name: str) -> np.ndarray:
+    """Return each class once, in order.
+
+    Raises
+    ------
+    ValueError
+        If there is no order among them, as between texts and numbers, or one is missing.
+    """
+    array = np.asarray(list(values) if isinstance(values, set | frozenset) else values)
+    try:
+        return np.unique(array)
+    except TypeError as error:
+        kinds = sorted({type(each).__name__ for each in array.ravel().tolist()})
+        raise ValueError(
+            f"{name} must hold classes of one kind, all texts or all numbers and none missing, got"
+            f" {', '.join(kinds)}."
+        ) from error
 
 
 def class_codes(y: Any, classes: np.ndarray) -> np.ndarray:
@@ -48,7 +70,12 @@ def class_codes(y: Any, classes: np.ndarray) -> np.ndarray:
     if is_multilabel(y):
         raise ValueError(f"y must be 1-d classes as in the first fit, got shape {np.shape(y)}.")
     y = as_classes(y)
-    codes = np.searchsorted(classes, y).clip(max=len(classes) - 1)
+    codes: np.ndarray
+    try:
+        codes = np.searchsorted(classes, y).clip(max=len(classes) - 1)
+    except TypeError:
+        # Texts among numbers, or the other way round.
+        codes = np.zeros(len(y), dtype=np.intp)
     unknown = classes[codes] != y
     if unknown.any():
         raise ValueError(

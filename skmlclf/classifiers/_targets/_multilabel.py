@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy import sparse
 
-from skmlclf._indicator import read_indicator, split_unknown
+from skmlclf._indicator import label_names_of, read_indicator, split_unknown
 from skmlclf.classifiers._targets._base import Targets
 from skmlclf.classifiers._targets._kinds import is_multilabel
 from skmlclf.classifiers._weights import (
@@ -42,6 +42,7 @@ class MultilabelTargets(Targets):
 
     def split_unknown(self, y: Any) -> tuple[Any, sparse.csr_matrix | None]:
         """Return `y` without the entries that are NaN, and which these are."""
+        self._check_order(y)
         return split_unknown(y)
 
     def encode(self, y: Any) -> sparse.csr_matrix:
@@ -55,6 +56,7 @@ class MultilabelTargets(Targets):
             raise ValueError(
                 f"y must have {len(self.classes)} columns, one per label, got {n_labels}."
             )
+        self._check_order(y)
         return read_indicator(y, "y")
 
     def predict(self, predictor: Predictor, X: Any) -> Any:
@@ -98,6 +100,21 @@ class MultilabelTargets(Targets):
     def starting_bias(self, counts: Counts, factors: str | np.ndarray | None) -> np.ndarray:
         """Return the log-odds of the labels."""
         return log_odds(self.loss, counts, _label_factors(factors, counts))
+
+    def _check_order(self, y: Any) -> None:
+        """Refuse a DataFrame in which a label that is known stands in another column."""
+        names = label_names_of(y)
+        if self.names is None or names is None or np.array_equal(names, self.names):
+            return
+        columns = {name: column for column, name in enumerate(self.names)}
+        for column, name in enumerate(names):
+            expected = columns.get(name, column)
+            if expected != column:
+                raise ValueError(
+                    "The columns of y must be the labels in the order of the first fit: got"
+                    f" {name!r} in column {column}, expected it in column {expected}. Select them"
+                    " by label_names_."
+                )
 
     def _known_labels(self) -> str:
         columns = f"columns of y, 0 to {len(self.classes) - 1}"

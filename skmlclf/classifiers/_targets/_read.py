@@ -13,7 +13,7 @@ from skmlclf.classifiers._targets._classes import (
     MulticlassTargets,
     SingleClassTargets,
 )
-from skmlclf.classifiers._targets._kinds import as_classes, is_multilabel
+from skmlclf.classifiers._targets._kinds import as_classes, is_multilabel, sorted_classes
 from skmlclf.classifiers._targets._multilabel import MultilabelTargets
 
 
@@ -50,7 +50,7 @@ def read_targets(
     if sparse.issparse(y) and classes is None:
         classes = [0, 1]
     y = as_classes(y)
-    known = np.unique(y if classes is None else np.asarray(classes))
+    known = sorted_classes(y, "y") if classes is None else sorted_classes(classes, "classes")
     if not len(known):
         raise ValueError("classes must hold at least one class, got none.")
     kind = {1: SingleClassTargets, 2: BinaryTargets}.get(len(known), MulticlassTargets)
@@ -73,17 +73,24 @@ def _multilabel(
             f"The classes of a y with {n_labels} columns are their numbers, got"
             f" classes={classes!r:.200}; leave classes out."
         )
-    names = label_names_of(y) if label_names is None else np.asarray(label_names, dtype=object)
-    if names is not None and names.shape != (n_labels,):
-        raise ValueError(
-            f"label_names must have one name for each of the {n_labels} columns of y, got shape"
-            f" {names.shape}."
-        )
+    names = label_names_of(y) if label_names is None else _read_names(label_names, n_labels)
     container = None
     if sparse.issparse(y):
         container = sparse.csr_array if isinstance(y, sparse.sparray) else sparse.csr_matrix
     dtype = y.dtype if hasattr(y, "dtype") else np.dtype(object)
     return MultilabelTargets(np.arange(n_labels), _wide(dtype), container, names)
+
+
+def _read_names(label_names: ArrayLike, n_labels: int) -> np.ndarray:
+    names = np.asarray(label_names, dtype=object)
+    if names.shape != (n_labels,):
+        raise ValueError(
+            f"label_names must have one name for each of the {n_labels} columns of y, got shape"
+            f" {names.shape}."
+        )
+    if not all(isinstance(name, str) for name in names) or len(set(names)) < n_labels:
+        raise ValueError(f"label_names must be different strings, got {names.tolist()[:10]}.")
+    return names
 
 
 def _wide(dtype: np.dtype) -> np.dtype:

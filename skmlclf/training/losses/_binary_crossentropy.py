@@ -60,7 +60,8 @@ class BinaryCrossentropy:
 
     def starting_bias(self, absent: np.ndarray, present: np.ndarray) -> np.ndarray:
         """Return the log-odds of the labels."""
-        return np.log(present) - np.log(absent)
+        log_odds: np.ndarray = np.log(present) - np.log(absent)
+        return log_odds
 
 
 def _softplus(values: Any) -> Any:

@@ -46,4 +46,5 @@ class CategoricalCrossentropy:
 
     def starting_bias(self, absent: np.ndarray, present: np.ndarray) -> np.ndarray:
         """Return the logarithms of the classes' shares."""
-        return np.log(present) - np.log(present.sum())
+        log_shares: np.ndarray = np.log(present) - np.log(present.sum())
+        return log_shares

@@ -1,15 +1,16 @@
 """Rows on disk that are indexed as an array is, and read only where they are asked for."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from numbers import Integral
 from types import EllipsisType
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 _BLOCK_BYTES = 2**23  # of a block whose number of rows is not given
+_READ_BYTES = 2**20
 Key = slice | int | ArrayLike
 _Index = range | np.ndarray  # rows or columns, none of them negative
 
@@ -34,6 +35,9 @@ class RowStore(ABC):
     max_array_bytes : int, default=2 GiB
         The most that `np.asarray` reads into memory. May be set on a class or on an object;
         what is indexed from an object keeps its limit.
+    block_rows : int, default=1 MiB of rows
+        Rows next to each other that are best read at once, such as those of a compressed file. A
+        shuffled pass keeps them together until they are read.
 
     Notes
     -----
@@ -106,13 +110,30 @@ class RowStore(ABC):
             rows[here] = np.repeat(block, counts[run], axis=0)
         return rows
 
+    @property
+    def block_rows(self) -> int:
+        """Rows next to each other that are best read at once."""
+        return max(1, _READ_BYTES // max(1, self.shape[1] * self.dtype.itemsize))
+
+    def places(self) -> np.ndarray:
+        """Return where each row lies, as integers that rise in the order of reading.
+
+        Returns
+        -------
+        places : ndarray of shape (n_rows,), dtype int64
+            Of what is indexed from a store, the indices of the rows in that store. A pass that may
+            choose its order follows them.
+        """
+        return np.arange(len(self))
+
     def blocks(self, n_rows: int | None = None) -> Iterator[np.ndarray]:
         """Yield all rows in order, as arrays of `n_rows` rows; the last may have fewer.
 
         Parameters
         ----------
         n_rows : int, default=None
-            Rows of a block. `None` takes as many as fit into 8 MiB.
+            Rows of a block. `None` takes as many as fit into 8 MiB, with all columns that are read
+            for them.
 
         Yields
         ------
@@ -120,7 +141,7 @@ class RowStore(ABC):
             The next rows.
         """
         if n_rows is None:
-            n_rows = max(1, _BLOCK_BYTES // max(1, self.shape[1] * self.dtype.itemsize))
+            n_rows = self._rows_per_block
         elif not isinstance(n_rows, Integral) or n_rows < 1:
             raise ValueError(f"Expected n_rows to be an integer of 1 or more. Received {n_rows!r}.")
         for start in range(0, len(self), int(n_rows)):
@@ -175,6 +196,10 @@ class RowStore(ABC):
     def _describe(self) -> str:
         return f"{self.shape[0]:,} rows, {self.shape[1]:,} columns, {self.dtype}"
 
+    @property
+    def _rows_per_block(self) -> int:
+        return rows_per_block(self.shape[1], self.dtype)
+
     def _read(self, start: int, stop: int) -> np.ndarray:
         """Read rows and check that a subclass keeps its promise."""
         block = np.asarray(self.read(start, stop))
@@ -209,7 +234,20 @@ class _RowView(RowStore):
     def take(self, indices: np.ndarray) -> np.ndarray:
         return self._select(_compose(self._rows, np.asarray(indices)))
 
+    @property
+    def block_rows(self) -> int:
+        return self._store.block_rows
+
+    def places(self) -> np.ndarray:
+        places = self._store.places()
+        return places[_as_slice(self._rows) if isinstance(self._rows, range) else self._rows]
+
     def _select(self, rows: _Index) -> np.ndarray:
+        if len(self._columns) >= self._store.shape[1]:
+            return self._select_block(rows)
+        return in_steps(self._select_block, rows, self._rows_per_block, self.shape[1], self.dtype)
+
+    def _select_block(self, rows: _Index) -> np.ndarray:
         if isinstance(rows, range) and rows.step == 1:
             block = self._store._read(rows.start, max(rows.start, rows.stop))
         else:
@@ -217,6 +255,10 @@ class _RowView(RowStore):
         if isinstance(self._columns, np.ndarray):
             return block[:, self._columns]
         return block[:, _as_slice(self._columns)]
+
+    @property
+    def _rows_per_block(self) -> int:
+        return min(super()._rows_per_block, self._store._rows_per_block)
 
     def __repr__(self) -> str:
         return f"<rows of {type(self._store).__name__}: {self._describe()}>"
@@ -226,6 +268,74 @@ class _RowView(RowStore):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state | {"_rows": _unpack(state["_rows"])})
+
+
+def is_row_store(X: Any) -> TypeGuard[RowStore]:
+    """Return whether `X` is rows that are read where they are asked for.
+
+    Parameters
+    ----------
+    X : object
+        Any.
+
+    Returns
+    -------
+    bool
+    """
+    return isinstance(X, RowStore)
+
+
+def rows_per_block(n_columns: int, dtype: DTypeLike) -> int:
+    """Return how many rows a block has whose size is not given.
+
+    Parameters
+    ----------
+    n_columns : int
+        Columns that are read for it.
+    dtype : dtype
+        Their type.
+
+    Returns
+    -------
+    int
+    """
+    return max(1, _BLOCK_BYTES // max(1, n_columns * np.dtype(dtype).itemsize))
+
+
+def in_steps(
+    read: Callable[[Any], np.ndarray],
+    rows: range | np.ndarray,
+    step: int,
+    n_columns: int,
+    dtype: np.dtype,
+) -> np.ndarray:
+    """Read rows by and by, where more is read for each of them than is kept.
+
+    Parameters
+    ----------
+    read : callable
+        ``read(some_rows)`` returns an array of these rows.
+    rows : range or ndarray of shape (n_rows,)
+        Indices of the rows.
+    step : int
+        How many are read at a time: those that are near each other.
+    n_columns : int
+        Columns of what is read.
+    dtype : dtype
+        Type of what is read.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_columns)
+    """
+    if 0 < len(rows) <= step:
+        return read(rows)
+    kept = np.empty((len(rows), n_columns), dtype=dtype)
+    order = None if isinstance(rows, range) else np.argsort(rows, kind="stable")
+    for start in range(0, len(rows), step):
+        here = slice(start, start + step) if order is None else order[start : start + step]
+        kept[here] = read(rows[here])
+    return kept
 
 
 def _split_key(key: Any) -> tuple[Any, Any]:
@@ -260,13 +370,13 @@ def _index(key: Any, n: int, what: str) -> _Index:
             f"Expected {what} as a slice, a 1-d array of integers, or a boolean mask. Received "
             f"{type(key).__name__} of dtype {indices.dtype} and {indices.ndim} dimensions."
         )
-    indices = indices.astype(np.int64)
     outside = (indices < -n) | (indices >= n)
     if outside.any():
         raise IndexError(
             f"Expected {what} from 0 to {n - 1}, or negative ones that count from the end. "
             f"Received {indices[outside][0]}."
         )
+    indices = indices.astype(np.int64)
     indices[indices < 0] += n
     if len(indices) and (np.diff(indices) == 1).all():
         return range(int(indices[0]), int(indices[-1]) + 1)
@@ -306,4 +416,5 @@ def _unpack(packed: Any) -> _Index:
     if isinstance(packed, tuple):
         bits, n = packed
         return np.flatnonzero(np.unpackbits(bits, count=n))
-    return packed.astype(np.int64)
+    rows: np.ndarray = packed.astype(np.int64)
+    return rows

@@ -1,0 +1,89 @@
+"""The checks of the project on the versions that it declares; ``nox -l`` lists them.
+
+    pip install -e ".[dev]"
+    nox -s oldest
+
+What follows ``--`` goes to pytest: ``nox -s oldest -- tests/metrics``.
+"""
+
+import nox
+from packaging.requirements import Requirement
+
+nox.needs_version = ">=2025.2.9"
+nox.options.reuse_venv = "yes"
+
+PYPROJECT = nox.project.load_toml("pyproject.toml")
+PYTHONS = nox.project.python_versions(PYPROJECT)
+BENCHMARKS = ("bench_training", "bench_grid_search", "bench_metrics", "bench_main_job")
+
+
+def lower_bounds(*extras: str) -> list[str]:
+    """Pin what the project and some of its extras need to the oldest version they accept."""
+    project = PYPROJECT["project"]
+    needed = [*project["dependencies"]]
+    for extra in extras:
+        needed += project["optional-dependencies"][extra]
+    return [
+        f"{requirement.name}=={bound.version}"
+        for requirement in map(Requirement, needed)
+        for bound in requirement.specifier
+        if bound.operator == ">="
+    ]
+
+
+def run_tests(session: nox.Session, *command: str) -> None:
+    """Say which versions are installed, and run the tests on them."""
+    session.run("python", "-c", "import skmlclf; skmlclf.show_versions()")
+    session.run(*(command or ("pytest", "-n", "2")), *session.posargs)
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """Run the tests on each Python that is found here."""
+    session.install("-e", ".[test]")
+    run_tests(session)
+
+
+@nox.session(python=PYTHONS[0])
+def lint(session: nox.Session) -> None:
+    """Run the linter, the formatter and the type checker."""
+    session.install("-e", ".[test]")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("mypy")
+
+
+@nox.session(python=PYTHONS[0], default=False)
+def oldest(session: nox.Session) -> None:
+    """Run the tests on the oldest declared version of Python and of every dependency."""
+    session.install("-e", ".[test]", *lower_bounds("test"))
+    run_tests(session)
+
+
+@nox.session(python=PYTHONS[-1], default=False)
+def newest(session: nox.Session) -> None:
+    """Run the tests on the newest declared Python and the newest releases, exports included."""
+    session.install("--upgrade", "-e", ".[test,onnx,litert]")
+    run_tests(session)
+
+
+@nox.session(python=PYTHONS[-1], default=False)
+def prerelease(session: nox.Session) -> None:
+    """Run the tests on the newest releases and pre-releases."""
+    session.install("--upgrade", "--pre", "-e", ".[test]")
+    run_tests(session)
+
+
+@nox.session(python=PYTHONS[0], default=False)
+def coverage(session: nox.Session) -> None:
+    """Measure which lines of the package the tests run; fails below 95 %."""
+    session.install("-e", ".[test,onnx,litert]", "pytest-cov")
+    run_tests(session, "pytest", "-n", "2", "--cov", "--cov-report=term")
+
+
+@nox.session(python=PYTHONS[0], default=False)
+def benchmarks(session: nox.Session) -> None:
+    """Compare the speed with the peers'; name scripts of tests/benchmarks after ``--``."""
+    session.install("-e", ".[test]")
+    for name in session.posargs or BENCHMARKS:
+        session.run("python", f"tests/benchmarks/{name.removesuffix('.py')}.py")
