@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from skmlclf._compat import available_if
 from skmlclf.classifiers._topk import predict_topk
 from skmlclf.thresholds import with_temperature
 

@@ -418,7 +418,7 @@ class LabelThresholdClassifier(
         return targets.classes[decisions.toarray().ravel().astype(np.intp)]
 
     def __getstate__(self) -> dict[str, Any]:
-        state = super().__getstate__().copy()
+        state: dict[str, Any] = super().__getstate__().copy()
         if "_targets_" in state:
             # Plain values, so that skops has nothing of it to trust.
             state["_targets_"] = targets_to_plain(self._targets_)

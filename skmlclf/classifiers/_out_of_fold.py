@@ -169,4 +169,5 @@ def _weights_of_rows(fit_params: dict[str, Any], X: Any) -> np.ndarray | None:
     weight = fit_params.get("sample_weight")
     if weight is None or sparse.issparse(weight) or np.ndim(weight) == 2:
         return None
-    return _check_sample_weight(weight, X, dtype=np.float64, ensure_non_negative=True)
+    checked = _check_sample_weight(weight, X, dtype=np.float64, ensure_non_negative=True)
+    return np.asarray(checked)

@@ -205,9 +205,7 @@ def _fit_and_measure(
     if verbose and not candidate.trains_by_epoch:
         print(fit_line(seconds, values), file=file, flush=True)
     y_pred = sparse.csr_matrix(responses.decisions())
-    scores, are_probabilities = held_out_scores(
-        candidate.estimator, responses, X_val, y.shape[1]
-    )
+    scores, are_probabilities = held_out_scores(candidate.estimator, responses, X_val, y.shape[1])
     decisions = None
     tunable = are_probabilities if objective == "samples_f1" else scores is not None
     if objective is not None and tunable and y_val.shape[0] > 1:

@@ -10,9 +10,8 @@ from skmlclf.comparison._measures import HeldOutResponses
 from skmlclf.metrics import hamming_loss, top_k_of_scores, topk_method
 from skmlclf.model_selection import MultilabelStratifiedKFold
 from skmlclf.thresholds import (
-    chosen_response,
-    kept_scores,
     objective_value,
+    scores_of_topk,
     tune_thresholds,
 )
 

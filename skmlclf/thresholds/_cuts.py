@@ -141,4 +141,5 @@ def are_stored(
     if not len(stored):
         return np.zeros(len(wanted), dtype=bool)
     index = np.searchsorted(stored, wanted).clip(max=len(stored) - 1)
-    return stored[index] == wanted
+    found: NDArray[np.bool_] = stored[index] == wanted
+    return found

@@ -80,9 +80,7 @@ def kept_scores(
     return kept
 
 
-def scores_of_topk(
-    labels: NDArray[Any], scores: NDArray[Any], n_labels: int
-) -> sparse.csr_matrix:
+def scores_of_topk(labels: NDArray[Any], scores: NDArray[Any], n_labels: int) -> sparse.csr_matrix:
     """Return lists of best labels in the form of kept scores.
 
     Parameters

@@ -54,7 +54,7 @@ def pooled_thresholds(cuts: Cuts, shrinkage: float, *, micro: bool, macro: bool)
     hits, decided = _with_neighbours(cuts, positives, hits, decided, shrinkage)
     of_label = f1(hits, decided, positives[:, None]) / max(1, int(np.sum(cuts.positives > 0)))
     if not micro:
-        return candidates[of_label.argmax(axis=1)]
+        return candidates[np.argmax(of_label, axis=1)].astype(np.float64)
     if not macro:
         of_label = np.zeros_like(of_label)
     labels, total = np.arange(cuts.n_labels), positives.sum()
@@ -65,7 +65,7 @@ def pooled_thresholds(cuts: Cuts, shrinkage: float, *, micro: bool, macro: bool)
             break
         total = positives.sum() + decided[labels, chosen].sum()
         present = 2 * hits[labels, chosen].sum() / total
-    return candidates[chosen]
+    return np.take(candidates, chosen)
 
 
 def _candidates(cuts: Cuts) -> Floats:
@@ -110,6 +110,6 @@ def _with_neighbours(
         cumulated = np.zeros((len(order) + 1, sums.shape[1]))
         np.cumsum(sums[order], axis=0, out=cumulated[1:])
         per_positive = (cumulated[last] - cumulated[first]) / lent[:, None]
-        return scale[:, None] * (sums + shrinkage * per_positive)
+        return np.asarray(scale[:, None] * (sums + shrinkage * per_positive))
 
     return estimate(hits), estimate(decided)

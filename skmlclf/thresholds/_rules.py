@@ -13,7 +13,9 @@ NO_CUT = -1
 def f1(hits: Any, predicted: Any, positives: Any, smoothing: float = 0.0) -> Floats:
     """Return ``(2 tp + a) / (predicted + positives + a)``, 0 where all of them are 0."""
     total = np.asarray(predicted + positives + smoothing, dtype=np.float64)
-    return np.divide(2 * hits + smoothing, total, out=np.zeros_like(total), where=total > 0)
+    values = np.zeros_like(total)
+    np.divide(2 * hits + smoothing, total, out=values, where=total > 0)
+    return values
 
 
 def smoothed_cuts(cuts: Cuts, smoothing: float) -> NDArray[np.intp]:

@@ -99,7 +99,7 @@ def with_temperature(probabilities: NDArray[np.floating], temperature: float) ->
     if temperature == 1:
         return probabilities
     scaled = expit(_logits(probabilities) / temperature)
-    return scaled.astype(probabilities.dtype, copy=False)
+    return np.asarray(scaled, dtype=probabilities.dtype)
 
 
 def scores_to_decide_by(
@@ -152,4 +152,4 @@ def scores_to_decide_by(
 def _logits(probabilities: NDArray[np.floating]) -> Floats:
     with np.errstate(divide="ignore"):
         logits = logit(probabilities.astype(np.float64))
-    return np.clip(logits, -_LARGEST_LOGIT, _LARGEST_LOGIT)
+    return np.asarray(np.clip(logits, -_LARGEST_LOGIT, _LARGEST_LOGIT))
