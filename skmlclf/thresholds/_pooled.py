@@ -54,7 +54,8 @@ def pooled_thresholds(cuts: Cuts, shrinkage: float, *, micro: bool, macro: bool)
     hits, decided = _with_neighbours(cuts, positives, hits, decided, shrinkage)
     of_label = f1(hits, decided, positives[:, None]) / max(1, int(np.sum(cuts.positives > 0)))
     if not micro:
-        return candidates[np.argmax(of_label, axis=1)].astype(np.float64)
+        thresholds: Floats = candidates[of_label.argmax(axis=1)]
+        return thresholds
     if not macro:
         of_label = np.zeros_like(of_label)
     labels, total = np.arange(cuts.n_labels), positives.sum()
@@ -65,7 +66,8 @@ def pooled_thresholds(cuts: Cuts, shrinkage: float, *, micro: bool, macro: bool)
             break
         total = positives.sum() + decided[labels, chosen].sum()
         present = 2 * hits[labels, chosen].sum() / total
-    return np.take(candidates, chosen)
+    thresholds = candidates[chosen]
+    return thresholds
 
 
 def _candidates(cuts: Cuts) -> Floats:
