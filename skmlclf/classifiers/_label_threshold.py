@@ -6,19 +6,14 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
-from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
+from sklearn.base import ClassifierMixin, MetaEstimatorMixin
 from sklearn.utils import Tags, get_tags, indexable
 from sklearn.utils.validation import check_is_fitted
 
 from skmlclf._compat import HasMethods, Interval, RealNotInt, StrOptions, _fit_context
 from skmlclf.classifiers._inside import ResponsesOfInside
 from skmlclf.classifiers._label_threshold_checks import check_given, check_tuning, is_fitted_before
-from skmlclf.classifiers._label_threshold_state import (
-    parameters_from_plain,
-    parameters_to_plain,
-    restore_tuned,
-    tuned_state,
-)
+from skmlclf.classifiers._label_threshold_saving import TunedSaving
 from skmlclf.classifiers._out_of_fold import (
     score_held_out,
     score_out_of_fold,
@@ -28,8 +23,6 @@ from skmlclf.classifiers._targets import (
     MultilabelTargets,
     Targets,
     read_targets,
-    targets_from_plain,
-    targets_to_plain,
 )
 from skmlclf.thresholds import (
     OBJECTIVES,
@@ -43,9 +36,7 @@ from skmlclf.thresholds import (
 )
 
 
-class LabelThresholdClassifier(
-    ResponsesOfInside, ClassifierMixin, MetaEstimatorMixin, BaseEstimator
-):
+class LabelThresholdClassifier(ResponsesOfInside, ClassifierMixin, MetaEstimatorMixin, TunedSaving):
     r"""Multilabel classifier whose decisions are tuned, by cross-validation, for one objective.
 
     The multilabel counterpart of `sklearn.model_selection.TunedThresholdClassifierCV`. The scores
@@ -416,32 +407,6 @@ class LabelThresholdClassifier(
         if isinstance(targets, MultilabelTargets):
             return targets.decode(decisions)
         return targets.classes[decisions.toarray().ravel().astype(np.intp)]
-
-    def __getstate__(self) -> dict[str, Any]:
-        state: dict[str, Any] = super().__getstate__().copy()
-        if "_targets_" in state:
-            # Plain values, so that skops has nothing of it to trust.
-            state["_targets_"] = targets_to_plain(self._targets_)
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
-        if "_targets_" in state:
-            self._targets_ = targets_from_plain(state["_targets_"])
-
-    def _to_state(self, *, with_optimizer: bool) -> tuple[dict[str, Any], dict[str, Any] | None]:
-        """Return parameters and fitted state as `skmlclf.persistence` writes them."""
-        return parameters_to_plain(self), tuned_state(self)
-
-    @classmethod
-    def _from_state(cls, params: dict[str, Any], fitted: dict[str, Any] | None) -> Self:
-        """Return the classifier of what `_to_state` returned, or raise a ValueError."""
-        classifier = cls(**parameters_from_plain(params, cls))
-        classifier._validate_params()
-        if fitted is not None:
-            restore_tuned(classifier, fitted)
-            classifier._copy_features()
-        return classifier
 
     def _copy_features(self) -> None:
         for name in ("n_features_in_", "feature_names_in_"):

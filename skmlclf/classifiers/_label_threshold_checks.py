@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 
@@ -86,3 +87,10 @@ def check_tuning(tuned: Any, targets: Targets, *, held_out: bool) -> None:
                 " tuned on the rows given as X and y."
             )
         check_is_fitted(tuned.estimator)
+        known = getattr(tuned.estimator, "label_names_", None)
+        names = targets.label_names
+        if known is not None and names is not None and not np.array_equal(known, names):
+            raise ValueError(
+                "The columns of y must be the labels that the estimator was fitted on, in the same"
+                f" order: got {list(names)[:5]}, expected {list(known)[:5]}."
+            )

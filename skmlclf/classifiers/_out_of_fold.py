@@ -12,7 +12,6 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import has_fit_parameter
 
 from skmlclf._compat import _check_method_params, _check_sample_weight, _safe_indexing
-from skmlclf._indicator import split_unknown
 from skmlclf.classifiers._targets import MultilabelTargets, Targets
 from skmlclf.model_selection import MultilabelStratifiedKFold, MultilabelStratifiedShuffleSplit
 from skmlclf.thresholds import without
@@ -154,9 +153,7 @@ def _fit_fold(
 
 def _read(targets: Targets, y: Any) -> tuple[sparse.csr_matrix, sparse.csr_matrix | None]:
     """Return the true labels, and which are not known."""
-    if not isinstance(targets, MultilabelTargets):
-        return targets.encode(y), None
-    y, unknown = split_unknown(y)
+    y, unknown = targets.split_unknown(y)
     return targets.encode(y), unknown
 
 

@@ -109,6 +109,12 @@ def _weighted_topk(
             "label_weight weighs probabilities: leave it out, or response_method as it is, got"
             f" response_method={response_method!r}."
         )
+    classes = getattr(estimator, "classes_", None)
+    if isinstance(classes, np.ndarray) and len(classes) != len(weight):
+        raise ValueError(
+            f"label_weight must hold one weight for each of the {len(classes)} labels, got"
+            f" {len(weight)}."
+        )
     k = checked_k(k, len(weight), "labels")
     method = chosen_response(estimator, "predict_proba")
     best = [

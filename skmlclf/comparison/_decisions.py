@@ -114,5 +114,5 @@ def _values(y_val: sparse.csr_matrix, y_pred: sparse.csr_matrix) -> dict[str, fl
         name: objective_value(y_val, y_pred, objective) for name, objective in _OBJECTIVES.items()
     }
     values["hamming"] = hamming_loss(y_val, y_pred)
-    values["labels_per_sample"] = y_pred.sum() / y_pred.shape[0]
+    values["labels_per_sample"] = float(y_pred.sum() / y_pred.shape[0])
     return values

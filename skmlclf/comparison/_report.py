@@ -153,18 +153,17 @@ def _against(differences: Any) -> str:
 
 def _decisions(comparison: Any) -> str:
     """Return a table of decisions as they were predicted and tuned; nothing where none were."""
-    measured = [(r.name, r.decisions) for r in comparison.results if r.decisions is not None]
-    if not measured:
+    measured = comparison.decisions()
+    if not measured.values:
         return ""
     header = "".join(
         f'<th scope="col">{html.escape(column_name(c))}</th>' for c in DECISION_METRICS
     )
     rows = "".join(
-        f"<tr><td>{html.escape(name)}, {how}</td>"
-        + "".join(f"<td>{cell(metric, values[metric])}</td>" for metric in DECISION_METRICS)
+        f"<tr><td>{html.escape(name)}</td>"
+        + "".join(f"<td>{cell(metric, row[metric])}</td>" for metric in DECISION_METRICS)
         + "</tr>"
-        for name, decisions in measured
-        for how, values in (("as predicted", decisions.predicted), ("tuned", decisions.tuned))
+        for name, row in measured.rows()
     )
     return (
         '<h2>Decisions</h2><p class="lead">As each classifier predicts, and by one threshold per'

@@ -1,6 +1,7 @@
 """Results of several estimators, side by side."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from skmlclf.comparison._decisions import Decisions
+from skmlclf.comparison._decisions import DECISION_METRICS, Decisions
 from skmlclf.comparison._report import write_report
 from skmlclf.comparison._text import aligned, cell, column_name, format_difference
 
@@ -91,6 +92,35 @@ class Differences:
         return aligned([header, *rows])
 
     __repr__ = __str__
+
+
+@dataclass(frozen=True, repr=False)
+class DecisionTable:
+    """Decisions of several estimators as they predict and as tuned; prints as a table.
+
+    Attributes
+    ----------
+    values : dict of str to dict of str to dict of str to float
+        By estimator, then ``"predicted"`` and ``"tuned"``, then by metric: see `Decisions`.
+    """
+
+    values: dict[str, dict[str, dict[str, float]]]
+
+    def __str__(self) -> str:
+        header = ["decisions", *map(column_name, DECISION_METRICS)]
+        rows = [
+            [name, *(cell(metric, row[metric]) for metric in DECISION_METRICS)]
+            for name, row in self.rows()
+        ]
+        return aligned([header, *rows])
+
+    __repr__ = __str__
+
+    def rows(self) -> Iterator[tuple[str, dict[str, float]]]:
+        """Yield the rows of the table, each with what it is called."""
+        for name, decisions in self.values.items():
+            yield f"{name}, as predicted", decisions["predicted"]
+            yield f"{name}, tuned", decisions["tuned"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -188,6 +218,26 @@ class Comparison:
             },
         )
 
+    def decisions(self) -> DecisionTable:
+        """Return how good the decisions are that each estimator makes, and tuned ones beside them.
+
+        Returns
+        -------
+        DecisionTable
+            Prints as a table. Without the estimators whose decisions could not be tuned, and empty
+            with ``objective=None``.
+        """
+        return DecisionTable(
+            {
+                result.name: {
+                    "predicted": result.decisions.predicted,
+                    "tuned": result.decisions.tuned,
+                }
+                for result in self.results
+                if result.decisions is not None
+            }
+        )
+
     def to_frame(self) -> Any:
         """Return the table as a DataFrame, one row per estimator.
 
@@ -234,7 +284,7 @@ class Comparison:
         -------
         dict
         """
-        values = self.values()
+        values, decisions = self.values(), self.decisions().values
         return {
             "data": self.data,
             "metrics": list(self.metrics),
@@ -244,12 +294,7 @@ class Comparison:
                     "error": result.error,
                     **{name: _plain(value) for name, value in values[result.name].items()},
                     "best_epoch": result.best_epoch,
-                    "decisions": None
-                    if result.decisions is None
-                    else {
-                        "predicted": result.decisions.predicted,
-                        "tuned": result.decisions.tuned,
-                    },
+                    "decisions": decisions.get(result.name),
                     "history": {
                         name: [_plain(value) for value in by_epoch]
                         for name, by_epoch in result.history.items()

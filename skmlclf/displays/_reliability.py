@@ -123,7 +123,7 @@ class ReliabilityDisplay:
         k = _checked_k(k, read_indicator(y, "y").shape[1])
         method = topk_method(estimator, response_method="predict_proba")
         y_score: Any
-        if method is not None and classes is None:
+        if method is not None and classes is None and hasattr(estimator, "predict_proba"):
             y_score = method(X, k)
         else:
             responses = EstimatorResponses(estimator, X, classes=classes)

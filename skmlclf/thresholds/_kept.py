@@ -52,7 +52,7 @@ def kept_scores(
     Raises
     ------
     ValueError
-        If the estimator has no such scores, or they are not of the shape of `y`.
+        If the estimator has no such scores, or they are NaN or not of the shape of `y`.
 
     Examples
     --------
@@ -67,6 +67,13 @@ def kept_scores(
     method = chosen_response(estimator, response_method)
     if method == "decision_function":
         above = np.inf
+    classes = getattr(estimator, "classes_", None)
+    # Lists of classes are of one column each.
+    if n_labels > 1 and isinstance(classes, np.ndarray) and len(classes) != n_labels:
+        raise ValueError(
+            f"{type(estimator).__name__} was fitted on {len(classes)} labels or classes, and y has"
+            f" {n_labels} columns: expected as many."
+        )
     rows, labels, scores = [], [], []
     for start, best in _blocks(estimator, X, n_labels, method):
         for row, label, score in _kept_of_block(best, n_labels, top_k, above):
@@ -162,7 +169,8 @@ def row_blocks(X: Any, n_rows: int) -> Iterator[tuple[int, Any]]:
     n_samples = _num_samples(X)
     if sparse.issparse(X):
         X = X.tocsr()
-    for start in range(0, n_samples, n_rows):
+    # Of no rows at all there is one empty block, for the estimator to refuse.
+    for start in range(0, max(1, n_samples), n_rows):
         stop = min(start + n_rows, n_samples)
         yield start, X if stop - start == n_samples else _safe_indexing(X, slice(start, stop))
 
@@ -216,7 +224,7 @@ def all_scores(estimator: Any, X: Any, n_labels: int, method: str) -> NDArray[An
     Raises
     ------
     ValueError
-        If they are not of that shape.
+        If they are not of that shape, or NaN.
     """
     responses = EstimatorResponses(estimator, X)
     if method == "predict_proba":
@@ -230,6 +238,11 @@ def all_scores(estimator: Any, X: Any, n_labels: int, method: str) -> NDArray[An
             f"{method} of {type(estimator).__name__} gave scores of shape {scores.shape} for the"
             f" {n_labels} labels of y: expected one column per label."
         )
+    if np.isnan(scores).any():
+        raise ValueError(
+            f"{method} of {type(estimator).__name__} gave NaN for some labels, so there is nothing"
+            " to decide them by."
+        )
     return scores
 
 
@@ -238,7 +251,7 @@ def _kept_of_block(
 ) -> Iterator[tuple[NDArray[np.intp], NDArray[Any], NDArray[Any]]]:
     """Yield rows, labels and scores; more labels are asked for where the last one is not small."""
     rows, k = np.arange(block.n_rows), min(top_k, n_labels)
-    while len(rows):
+    while True:
         labels, scores = block.best(rows, k)
         unfinished = (scores[:, -1] > above) & (k < n_labels)
         done = ~unfinished
@@ -246,3 +259,5 @@ def _kept_of_block(
         row, rank = np.nonzero(kept)
         yield rows[done][row], labels[done][row, rank], scores[done][row, rank]
         rows, k = rows[unfinished], min(2 * k, n_labels)
+        if not len(rows):
+            return

@@ -316,6 +316,8 @@ def test_weights_bring_rare_labels_forward(data, network):
     tuned = LabelThresholdClassifier(network, cv="prefit").fit(X, y)
     same = tuned.predict_topk(X_val, 2, label_weight=weights)
     np.testing.assert_array_equal(same[0], weighted[0])
+    with pytest.raises(ValueError, match="one weight for each of the 8 labels, got 7"):
+        predict_topk(network, X_val, 2, label_weight=weights[1:])
     for wrong in (weights[:, None], -weights, weights * np.nan):
         with pytest.raises(ValueError, match="label_weight must hold one finite weight"):
             predict_topk(network, X_val, 2, label_weight=wrong)
@@ -380,5 +382,16 @@ def test_what_does_not_go_together(data):
         with pytest.raises(ValueError, match=message):
             tuned.fit(X, y, **given)
         assert not hasattr(tuned, "thresholds_")
+    named = BaseMLPClassifier(4, epochs=1, label_names=list("abcdefgh")).fit(X, y)
+    tuned = LabelThresholdClassifier(named, cv="prefit")
+    with pytest.raises(ValueError, match="in the same order: got"):
+        tuned.fit(X, pd.DataFrame(y, columns=list("bacdefgh")))
+    for other in (y[:, :5], np.hstack([y, y])):
+        with pytest.raises(ValueError, match="was fitted on 8 labels"):
+            tuned.fit(X, other)
+    tuned.fit(X, y)
+    for name, rows in {"minimum of 1 is required": X[:0], "features": X[:, :3]}.items():
+        with pytest.raises(ValueError, match=name):
+            tuned.predict(rows)
     with pytest.raises(ValueError, match="requires y to be passed"):
         LabelThresholdClassifier(LINEAR).fit(X, None)

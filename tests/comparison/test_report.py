@@ -17,7 +17,7 @@ from skmlclf.metrics import hamming_loss, precision_at_k_score, samples_precisio
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def comparison():
     X, y = make_video_embeddings(200, n_labels=60, random_state=0)
     options = {"epochs": 3, "random_state": 0}
     estimators = {
@@ -25,7 +25,11 @@ def folder(tmp_path_factory):
         "9": BlockMLPClassifier((16, 8), learning_rate=1e-2, **options),
         "audio <b>": make_feature_mlp("audio", 5, hidden_units=8, **options),
     }
-    comparison = compare(estimators, X[:150], y[:150], X[150:], y[150:], verbose=False)
+    return compare(estimators, X[:150], y[:150], X[150:], y[150:], verbose=False)
+
+
+@pytest.fixture(scope="module")
+def folder(comparison, tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
     names = [f"label {i}" for i in range(60)]
     page = comparison.report(
@@ -130,6 +134,14 @@ def test_tuned_decisions_stand_beside_those_predicted(folder):
                 assert decisions[key]["labels_per_sample"] == y_pred.nnz / y_pred.shape[0]
                 assert row[1] == f"{f1:.4f}"
             assert decisions["tuned"]["f1_micro"] > decisions["predicted"]["f1_micro"]
+
+
+def test_tuned_decisions_print_as_a_table(comparison):
+    header, _, *rows = str(comparison.decisions()).splitlines()
+    assert re.split("  +", header)[::5] == ["decisions", "labels per sample"]
+    assert [row.split("  ")[0] for row in rows[:2]] == ["base, as predicted", "base, tuned"]
+    tuned = comparison.decisions().values["base"]["tuned"]
+    assert f" {tuned['f1_micro']:.4f} " in rows[1]
 
 
 def test_settings_are_those_of_every_step(folder):

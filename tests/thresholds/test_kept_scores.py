@@ -40,6 +40,13 @@ class FixedRanking(Fixed):
         return labels, np.take_along_axis(p, labels, axis=1)
 
 
+def test_scores_that_are_not_numbers_are_refused(probabilities):
+    probabilities = probabilities.copy()
+    probabilities[3, 7] = np.nan
+    with pytest.raises(ValueError, match="gave NaN for some labels"):
+        kept_scores(Fixed(probabilities), np.arange(200.0)[:, None], N_LABELS)
+
+
 @pytest.fixture(scope="module")
 def probabilities():
     rng = np.random.default_rng(0)
@@ -82,7 +89,7 @@ def test_classifiers_of_scikit_learn(classifier):
     for rows in (X, sparse.csr_matrix(X)):
         kept = kept_scores(classifier, rows, 5)
         np.testing.assert_allclose(kept.toarray(), scores, atol=1e-9)
-    with pytest.raises(ValueError, match="expected one column per label"):
+    with pytest.raises(ValueError, match="expected (one column per label|as many)"):
         kept_scores(classifier, X, 7)
 
 
