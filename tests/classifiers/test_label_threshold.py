@@ -361,6 +361,34 @@ def test_what_is_decided_depends_on_kept_scores_alone(data, network):
     np.testing.assert_array_equal(tuned.predict(X_val), expected)
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("thresholds", None),
+        ("thresholds", np.zeros(N_LABELS - 1)),
+        ("temperature", 0.0),
+        ("temperature", np.nan),
+        ("nonempty", 1),
+        ("label_names", np.array(["a"], dtype=object)),
+        ("cv_results", {"scores": np.zeros(N_LABELS)}),
+        ("estimator", 3),
+        ("targets", {}),
+    ],
+)
+def test_a_saved_state_that_does_not_fit_itself_is_refused(data, network, field, value):
+    X, y, _, _ = data
+    params, state = (
+        LabelThresholdClassifier(network, cv="prefit")
+        .fit(X[:20], y[:20])
+        ._to_state(with_optimizer=False)
+    )
+    LabelThresholdClassifier._from_state(params, state)
+    with pytest.raises(ValueError, match=r"\w"):
+        LabelThresholdClassifier._from_state(params, {**state, field: value})
+    with pytest.raises(ValueError, match="other parameters"):
+        LabelThresholdClassifier._from_state({**params, "more": 1}, state)
+
+
 def test_what_does_not_go_together(data):
     X, y, X_val, y_val = data
     fresh = BaseMLPClassifier(4, epochs=1)

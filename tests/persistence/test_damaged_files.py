@@ -28,8 +28,8 @@ def originals():
         "deep": cases.classifiers()["deep"].fit(*cases.targets()["frame"]),
         "feature_mlp": cases.pipelines()["feature_mlp"].fit(cases.features(), y),
         "blockwise": cases.pipelines()["blockwise"].fit(cases.features(), y),
-        "blend": cases.pipelines()["blend"].fit(cases.features(), y),
         "tuned": cases.pipelines()["tuned"].fit(cases.features(), y),
+        "blend": cases.pipelines()["blend"].fit(cases.features(), y),
     }
 
 
