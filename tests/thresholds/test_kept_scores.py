@@ -89,7 +89,7 @@ def test_classifiers_of_scikit_learn(classifier):
     for rows in (X, sparse.csr_matrix(X)):
         kept = kept_scores(classifier, rows, 5)
         np.testing.assert_allclose(kept.toarray(), scores, atol=1e-9)
-    with pytest.raises(ValueError, match="expected (one column per label|as many)"):
+    with pytest.raises(ValueError, match=r"expected (one column per label|as many)"):
         kept_scores(classifier, X, 7)
 
 
