@@ -14,6 +14,7 @@ _HOMES = {
     "BaseMLPClassifier": "skmlclf.classifiers",
     "BlockMLPClassifier": "skmlclf.classifiers",
     "DeepMLPClassifier": "skmlclf.classifiers",
+    "LabelThresholdClassifier": "skmlclf.classifiers",
     "NeighborBlendClassifier": "skmlclf.classifiers",
     "NetworkClassifier": "skmlclf.classifiers",
     "make_feature_mlp": "skmlclf.classifiers",

@@ -26,6 +26,7 @@ from sklearn.utils.validation import (
     _check_method_params,
     _check_sample_weight,
     _get_feature_names,
+    _num_samples,
 )
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "_check_sample_weight",
     "_fit_context",
     "_get_feature_names",
+    "_num_samples",
     "_safe_indexing",
     "adam_moments",
     "available_if",

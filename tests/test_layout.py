@@ -27,6 +27,7 @@ FLOORS = {
     "networks": 1,
     "training": 2,
     "displays": 2,
+    "thresholds": 2,
     "callbacks": 3,
     "classifiers": 4,
     "comparison": 5,

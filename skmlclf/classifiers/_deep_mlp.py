@@ -70,7 +70,9 @@ class DeepMLPClassifier(BaseKerasClassifier):
     class_weight : None, "balanced", dict or array-like of shape (n_classes,), default=None
         For classes as in scikit-learn. For labels, the weight of each label's positives, by
         column or by name; "balanced" gives the presence and the absence of a label equal total
-        weight. Probabilities are those of rows weighted in this way.
+        weight. Probabilities are those of rows weighted in this way: where positives weigh ``w``
+        times as much, ``p / (p + w * (1 - p))`` is the probability without weights; "balanced" is
+        ``w = (n_rows - n) / n`` for a label that ``n`` rows have.
     early_stopping : bool, default=False
         Whether to stop when `scoring` stops improving on held-out rows, and to restore the
         weights of the best epoch. The rows are ``X_val`` where `fit` is given them, else a random

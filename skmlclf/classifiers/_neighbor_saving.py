@@ -1,6 +1,5 @@
 """Saving and pickling a blend."""
 
-import os
 from typing import Any, Self
 
 from sklearn.base import BaseEstimator
@@ -8,46 +7,13 @@ from sklearn.frozen import FrozenEstimator
 
 from skmlclf.classifiers._neighbor_state import FITTED, fitted_state, restore
 from skmlclf.classifiers._neighbors import check_estimator, is_frozen
-from skmlclf.persistence import save
+from skmlclf.classifiers._saving import Savable
 
 
-class NeighborSaving(BaseEstimator):
+class NeighborSaving(Savable, BaseEstimator):
     """Files and pickles of a blend: one description of what a fit leaves, without the index."""
 
     estimator: Any
-
-    def save(
-        self,
-        path: str | os.PathLike[str],
-        *,
-        with_optimizer: bool = False,
-        overwrite: bool = False,
-    ) -> None:
-        """Save estimator and bank to one file that holds no code; `skmlclf.load` reads it.
-
-        Parameters
-        ----------
-        path : str or path
-            The file; a usual ending is ``.safetensors``.
-        with_optimizer : bool, default=False
-            Whether to write the state of the estimator's optimizer as well.
-        overwrite : bool, default=False
-            Whether to replace a file that is there.
-
-        Raises
-        ------
-        ValueError
-            If the estimator or a parameter cannot be written. Nothing is written then.
-        FileExistsError
-            If there is a file, and `overwrite` is false.
-        OSError
-            If the file cannot be written. A file that was there is as it was.
-
-        See Also
-        --------
-        skmlclf.save : The same for pipelines and transformers; says what the file holds.
-        """
-        save(self, path, with_optimizer=with_optimizer, overwrite=overwrite)
 
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__().copy()

@@ -8,10 +8,8 @@ from sklearn.utils.validation import check_is_fitted
 from skmlclf.persistence import export, save
 
 
-class Saving:
-    """Model files of a classifier."""
-
-    model_: keras.Model
+class Savable:
+    """The method that writes a classifier to a file, whatever its class."""
 
     def save(
         self,
@@ -27,7 +25,8 @@ class Saving:
         path : str or path
             The file; a usual ending is ``.safetensors``.
         with_optimizer : bool, default=False
-            Whether to write the state of the optimizer as well, for training to be resumed.
+            Whether to write the state of the optimizer, also of one inside, for training to be
+            resumed.
         overwrite : bool, default=False
             Whether to replace a file that is there.
 
@@ -45,6 +44,12 @@ class Saving:
         skmlclf.save : The same for pipelines and transformers; says what the file holds.
         """
         save(self, path, with_optimizer=with_optimizer, overwrite=overwrite)
+
+
+class Saving(Savable):
+    """Model files of a network."""
+
+    model_: keras.Model
 
     def export(self, path: str | os.PathLike[str], *, format: str, overwrite: bool = False) -> None:
         """Export the fitted network for programs that serve it without this package.

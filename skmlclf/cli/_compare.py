@@ -135,6 +135,9 @@ def _print_and_write(comparison: Any, args: argparse.Namespace, label_names: Any
     base = "base" if "base" in done and len(done) > 1 else None
     if base is not None:
         print(f"\n{comparison.against(base)}", flush=True)
+    decisions = comparison.decisions()
+    if decisions.values:
+        print(f"\n{decisions}", flush=True)
 
     def write_json() -> None:
         text = json.dumps(comparison.to_dict(), indent=2, allow_nan=False)

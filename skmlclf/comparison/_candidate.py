@@ -108,6 +108,12 @@ class Candidate:
             self.estimator.fit(X, y, X_val=X_val, y_val=y_val)
 
     @property
+    def label_names(self) -> Any:
+        """Names of the labels that the classifier was given; None where it has none."""
+        names = getattr(_innermost(self.estimator), "label_names", None)
+        return None if names is None else np.asarray(names, dtype=object)
+
+    @property
     def n_parameters(self) -> int | None:
         """Number of trained weights; None where the fitted classifier is no network."""
         model = getattr(_innermost(self.estimator), "model_", None)
@@ -174,8 +180,9 @@ def _innermost(estimator: Any) -> Any:
         elif isinstance(estimator, NeighborBlendClassifier):
             estimator = getattr(estimator, "estimator_", estimator.estimator)
         elif hasattr(estimator, "refit") and hasattr(estimator, "estimator"):
-            # A search, whatever its class.
-            estimator = getattr(estimator, "best_estimator_", estimator.estimator)
+            # A search or a tuned classifier, whatever its class.
+            fitted = getattr(estimator, "estimator_", estimator.estimator)
+            estimator = getattr(estimator, "best_estimator_", fitted)
         else:
             return estimator
 

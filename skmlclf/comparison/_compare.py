@@ -13,10 +13,12 @@ from sklearn.exceptions import FitFailedWarning
 from skmlclf._indicator import label_names_of, read_indicator
 from skmlclf.callbacks import DEFAULT_METRICS, EpochMetrics
 from skmlclf.comparison._candidate import Candidate, make_candidates
+from skmlclf.comparison._decisions import held_out_scores, measure_decisions
 from skmlclf.comparison._measures import HeldOutResponses, Measurable, Measures
 from skmlclf.comparison._memory import peak_memory
 from skmlclf.comparison._result import Comparison, ComparisonInterrupted, Result
 from skmlclf.comparison._text import fit_line
+from skmlclf.thresholds import OBJECTIVES
 
 
 def compare(
@@ -27,6 +29,7 @@ def compare(
     y_val: Any,
     *,
     metrics: Iterable[Measurable] | Mapping[str, Measurable] = DEFAULT_METRICS,
+    objective: str | None = "micro_macro_f1",
     error_score: float | Literal["raise"] = np.nan,
     verbose: bool = True,
     file: TextIO | None = None,
@@ -52,6 +55,10 @@ def compare(
         ``scorer(estimator, X_val, y_val) -> float``; a dict gives scorers their names. Metrics of
         several values, such as the totals of the confusion matrix, are shown and kept in the
         results, and are no column of the table.
+    objective : str or None, default="micro_macro_f1"
+        What the decisions are tuned for that the report shows beside those of ``predict``, as
+        `skmlclf.LabelThresholdClassifier` takes it; None tunes none. The thresholds of each half of
+        the held-out rows come from the other half, and nothing is fitted anew for them.
     error_score : nan or "raise", default=nan
         What to do where a fit fails. NaN keeps the error with the result of that estimator, warns
         (`FitFailedWarning`) and continues, as scikit-learn's searches do; "raise" raises it.
@@ -104,6 +111,8 @@ def compare(
     """
     if error_score != "raise" and not (isinstance(error_score, float) and np.isnan(error_score)):
         raise ValueError(f"error_score must be nan or 'raise', got {error_score!r}.")
+    if objective is not None and objective not in OBJECTIVES:
+        raise ValueError(f"objective must be None or one of {OBJECTIVES}, got {objective!r}.")
     candidates = make_candidates(estimators)
     measures = Measures(metrics)
     label_names, names_val = label_names_of(y), label_names_of(y_val)
@@ -121,6 +130,9 @@ def compare(
                 f"X{name} must have shape ({labels.shape[0]}, n_features), one row for each of"
                 f" y{name}, got shape {np.shape(rows)}."
             )
+    if label_names is None:
+        known = (candidate.label_names for candidate in candidates)
+        label_names = next((names for names in known if names is not None), None)
     comparison = Comparison(
         [],
         measures.names,
@@ -138,7 +150,7 @@ def compare(
             start = perf_counter()
             try:
                 result = _fit_and_measure(
-                    candidate, X, y, X_val, y_val, measures, raises, verbose, file
+                    candidate, X, y, X_val, y_val, measures, objective, raises, verbose, file
                 )
             except BrokenPipeError:
                 # The reader of the output has closed it, which is no failure of the fit.
@@ -176,6 +188,7 @@ def _fit_and_measure(
     X_val: Any,
     y_val: sparse.csr_matrix,
     measures: Measures,
+    objective: str | None,
     raises: bool,
     verbose: bool,
     file: TextIO | None,
@@ -191,6 +204,14 @@ def _fit_and_measure(
     values = measures.measure(candidate.name, responses, y_val, raises=raises)
     if verbose and not candidate.trains_by_epoch:
         print(fit_line(seconds, values), file=file, flush=True)
+    y_pred = sparse.csr_matrix(responses.decisions())
+    scores, are_probabilities = held_out_scores(candidate.estimator, responses, X_val, y.shape[1])
+    decisions = None
+    tunable = are_probabilities if objective == "samples_f1" else scores is not None
+    if objective is not None and tunable and y_val.shape[0] > 1:
+        decisions = measure_decisions(
+            scores, y_val, y_pred, objective, of_probabilities=are_probabilities
+        )
     history, best_epoch = candidate.history, candidate.best_epoch
     losses = history.get("val_loss")
     return Result(
@@ -204,7 +225,9 @@ def _fit_and_measure(
         history,
         best_epoch,
         topk,
-        sparse.csr_matrix(responses.decisions()),
+        y_pred,
+        probabilities=scores if are_probabilities else None,
+        decisions=decisions,
     )
 
 

@@ -15,8 +15,11 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from skmlclf.comparison._decisions import DECISION_METRICS
 from skmlclf.comparison._text import cell, column_name, data_name, format_difference
+from skmlclf.thresholds import best_of_kept
 
+_RELIABILITY_K = 20
 _PACKAGES = ("skmlclf", "scikit-learn", "keras", "tensorflow", "numpy")
 
 
@@ -79,6 +82,7 @@ def write_report(
             for name, error in comparison.errors.items()
         ),
         "differences": differences,
+        "decisions": _decisions(comparison),
         "pictures": pictures,
         "command": html.escape(command or "compare(estimators, X, y, X_val, y_val)"),
         "settings": "".join(_settings(comparison, versions)),
@@ -147,11 +151,39 @@ def _against(differences: Any) -> str:
     )
 
 
+def _decisions(comparison: Any) -> str:
+    """Return a table of decisions as they were predicted and tuned; nothing where none were."""
+    measured = comparison.decisions()
+    if not measured.values:
+        return ""
+    header = "".join(
+        f'<th scope="col">{html.escape(column_name(c))}</th>' for c in DECISION_METRICS
+    )
+    rows = "".join(
+        f"<tr><td>{html.escape(name)}</td>"
+        + "".join(f"<td>{cell(metric, row[metric])}</td>" for metric in DECISION_METRICS)
+        + "</tr>"
+        for name, row in measured.rows()
+    )
+    return (
+        '<h2>Decisions</h2><p class="lead">As each classifier predicts, and by one threshold per'
+        " label. The thresholds of each half of the held-out samples were tuned on the other half."
+        '</p><div class="wide"><table id="decisions">'
+        f'<thead><tr><th scope="col">architecture</th>{header}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>"
+    )
+
+
 def _pictures(
     comparison: Any, table: Mapping[str, Mapping[str, float]], sort_by: str, label_names: Any
 ) -> Iterator[str]:
     # Drawing needs matplotlib, which a comparison without a report does not.
-    from skmlclf.displays import HistoryDisplay, LabelConfusionDisplay, PrecisionAtKDisplay
+    from skmlclf.displays import (
+        HistoryDisplay,
+        LabelConfusionDisplay,
+        PrecisionAtKDisplay,
+        ReliabilityDisplay,
+    )
 
     yield _picture("Side by side", comparison.plot())
     histories = {r.name: r.history for r in comparison.results if r.history}
@@ -175,6 +207,14 @@ def _pictures(
                 k_max=best.topk[0].shape[1],
                 y_train=comparison.y_train,
                 name=best.name,
+            ),
+        )
+    if best.probabilities is not None:
+        kept = best_of_kept(best.probabilities, min(_RELIABILITY_K, comparison.y_val.shape[1]))
+        yield _picture(
+            f"Probabilities and what is true of them: {best.name}",
+            ReliabilityDisplay.from_predictions(
+                comparison.y_val, kept, k=kept[0].shape[1], name=best.name
             ),
         )
     yield _picture(
@@ -218,6 +258,8 @@ def _predictions(comparison: Any) -> dict[str, np.ndarray]:
             arrays[f"{result.name}/labels"], arrays[f"{result.name}/scores"] = result.topk
         if result.y_pred is not None:
             arrays |= _csr_arrays(f"{result.name}/y_pred", result.y_pred)
+        if result.decisions is not None:
+            arrays |= _csr_arrays(f"{result.name}/y_tuned", result.decisions.y_tuned)
     return arrays
 
 

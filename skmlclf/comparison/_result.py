@@ -1,6 +1,7 @@
 """Results of several estimators, side by side."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from skmlclf.comparison._decisions import DECISION_METRICS, Decisions
 from skmlclf.comparison._report import write_report
 from skmlclf.comparison._text import aligned, cell, column_name, format_difference
 
@@ -45,6 +47,11 @@ class Result:
         Labels predicted for the held-out rows; None where the fit failed.
     error : str or None
         What ended the fit, where it failed.
+    probabilities : csr_matrix of shape (n_val_samples, n_labels) or None
+        Probabilities of the held-out rows, of their best labels and of all that are not small;
+        None where the estimator gives none.
+    decisions : Decisions or None
+        Decisions of ``predict`` beside tuned ones; None where none were tuned.
     """
 
     name: str
@@ -59,6 +66,8 @@ class Result:
     topk: tuple[np.ndarray, np.ndarray] | None = field(default=None, repr=False)
     y_pred: sparse.csr_matrix | None = field(default=None, repr=False)
     error: str | None = None
+    probabilities: sparse.csr_matrix | None = field(default=None, repr=False)
+    decisions: Decisions | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, repr=False)
@@ -86,6 +95,35 @@ class Differences:
 
 
 @dataclass(frozen=True, repr=False)
+class DecisionTable:
+    """Decisions of several estimators as they predict and as tuned; prints as a table.
+
+    Attributes
+    ----------
+    values : dict of str to dict of str to dict of str to float
+        By estimator, then ``"predicted"`` and ``"tuned"``, then by metric: see `Decisions`.
+    """
+
+    values: dict[str, dict[str, dict[str, float]]]
+
+    def __str__(self) -> str:
+        header = ["decisions", *map(column_name, DECISION_METRICS)]
+        rows = [
+            [name, *(cell(metric, row[metric]) for metric in DECISION_METRICS)]
+            for name, row in self.rows()
+        ]
+        return aligned([header, *rows])
+
+    __repr__ = __str__
+
+    def rows(self) -> Iterator[tuple[str, dict[str, float]]]:
+        """Yield the rows of the table, each with what it is called."""
+        for name, decisions in self.values.items():
+            yield f"{name}, as predicted", decisions["predicted"]
+            yield f"{name}, tuned", decisions["tuned"]
+
+
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """Results of several estimators on the same rows; prints as a table.
 
@@ -102,7 +140,7 @@ class Comparison:
     y_train, y_val : csr_matrix
         Targets of the training and of the held-out rows.
     label_names : sequence of str or None
-        Column names of `y`, where it was a DataFrame.
+        Column names of `y`, where it was a DataFrame, or those that a classifier was given.
     """
 
     results: list[Result]
@@ -180,6 +218,26 @@ class Comparison:
             },
         )
 
+    def decisions(self) -> DecisionTable:
+        """Return how good the decisions are that each estimator makes, and tuned ones beside them.
+
+        Returns
+        -------
+        DecisionTable
+            Prints as a table. Without the estimators whose decisions could not be tuned, and empty
+            with ``objective=None``.
+        """
+        return DecisionTable(
+            {
+                result.name: {
+                    "predicted": result.decisions.predicted,
+                    "tuned": result.decisions.tuned,
+                }
+                for result in self.results
+                if result.decisions is not None
+            }
+        )
+
     def to_frame(self) -> Any:
         """Return the table as a DataFrame, one row per estimator.
 
@@ -226,7 +284,7 @@ class Comparison:
         -------
         dict
         """
-        values = self.values()
+        values, decisions = self.values(), self.decisions().values
         return {
             "data": self.data,
             "metrics": list(self.metrics),
@@ -236,6 +294,7 @@ class Comparison:
                     "error": result.error,
                     **{name: _plain(value) for name, value in values[result.name].items()},
                     "best_epoch": result.best_epoch,
+                    "decisions": decisions.get(result.name),
                     "history": {
                         name: [_plain(value) for value in by_epoch]
                         for name, by_epoch in result.history.items()
@@ -268,7 +327,7 @@ class Comparison:
             Estimator that the page shows the others' differences from; None shows none.
         label_names : sequence or mapping of label to str, default=None
             Names for the most confused labels; None stands for the column names of `y`, where it
-            was a DataFrame.
+            was a DataFrame, or the names that a classifier was given.
         command : str, default=None
             Command line to show as the way to repeat the comparison.
 

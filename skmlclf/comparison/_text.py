@@ -5,7 +5,11 @@ from collections.abc import Mapping, Sequence
 
 from skmlclf.callbacks import format_value, short_name
 
-_COLUMNS = {"n_parameters": "parameters", "peak_bytes": "peak memory"}
+_COLUMNS = {
+    "n_parameters": "parameters",
+    "peak_bytes": "peak memory",
+    "labels_per_sample": "labels per sample",
+}
 _DATA = {
     "n_train_samples": "training samples",
     "n_val_samples": "held-out samples",

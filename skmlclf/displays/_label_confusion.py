@@ -9,7 +9,14 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
-from skmlclf.displays._style import clear_frame, colors, format_alike, one_axes, plain
+from skmlclf.displays._style import (
+    clear_frame,
+    colors,
+    format_alike,
+    last_step,
+    one_axes,
+    plain,
+)
 from skmlclf.metrics import EstimatorResponses, as_indicator, label_confusion_matrix
 
 LabelNames = Mapping[int, Any] | Sequence[Any] | NDArray[Any]
@@ -91,8 +98,9 @@ class LabelConfusionDisplay:
         n_pairs : int, default=15
             How many pairs to draw at most.
         label_names : sequence of length n_labels or mapping of int to name, default=None
-            What the labels are called. Their numbers by default, or the classes of the estimator
-            where `y` holds one class per row.
+            What the labels are called. By default the names that the estimator knows, such as the
+            columns of the DataFrame that it was fitted on; else their numbers, or the classes of
+            the estimator where `y` holds one class per row.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row.
         ax : matplotlib Axes, default=None
@@ -105,6 +113,8 @@ class LabelConfusionDisplay:
         y, classes = as_indicator(y, estimator)
         if label_names is None:
             label_names = classes
+        if label_names is None:
+            label_names = getattr(last_step(estimator), "label_names_", None)
         return cls.from_predictions(
             y,
             EstimatorResponses(estimator, X, classes=classes).decisions(),

@@ -5,6 +5,11 @@ from skmlclf.metrics.average_precision import (
     global_average_precision_score,
     mean_average_precision_score,
 )
+from skmlclf.metrics.calibration import (
+    ReliabilityCurve,
+    expected_calibration_error,
+    reliability_at_k_curve,
+)
 from skmlclf.metrics.confusion import label_confusion_matrix
 from skmlclf.metrics.decisions import (
     hamming_loss,
@@ -40,9 +45,11 @@ __all__ = [
     "EstimatorResponses",
     "Metric",
     "RankingAccumulator",
+    "ReliabilityCurve",
     "Responses",
     "as_indicator",
     "evaluate_metrics",
+    "expected_calibration_error",
     "get_metric",
     "get_scorer",
     "get_scorer_names",
@@ -63,6 +70,7 @@ __all__ = [
     "propensity_scored_precision_at_k_score",
     "recall_at_k_score",
     "register_metric",
+    "reliability_at_k_curve",
     "samples_precision_recall_f1",
     "top_k_of_scores",
     "topk_method",

@@ -17,6 +17,7 @@ from skmlclf.metrics.average_precision import (
     global_average_precision_score,
     mean_average_precision_score,
 )
+from skmlclf.metrics.calibration import expected_calibration_error
 from skmlclf.metrics.decisions import (
     hamming_loss,
     multilabel_confusion_matrix,
@@ -373,6 +374,12 @@ for _metric in (
     Metric("map_at_k", mean_average_precision_score),
     Metric("map", mean_average_precision_score),
     Metric("perr", precision_at_equal_recall_score, depth=_most_labels_of_a_row),
+    Metric(
+        "expected_calibration_error_at_k",
+        expected_calibration_error,
+        greater_is_better=False,
+        response="probabilities",
+    ),
     Metric("precision_samples", _precision_samples, response="decisions"),
     Metric("recall_samples", _recall_samples, response="decisions"),
     Metric("f1_samples", _f1_samples, response="decisions"),

@@ -15,6 +15,8 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
+from skmlclf.metrics._topk import top_k_of_block
+
 TopK = tuple[NDArray[Any], NDArray[Any]]
 TopKMethod = Callable[[Any, int], TopK]
 
@@ -285,8 +287,8 @@ def top_k_of_scores(scores: NDArray[Any], k: int) -> TopK:
     tuple of two ndarrays of shape (n_samples, k)
         Label indices and their scores, best first.
     """
-    labels = np.argsort(-scores, axis=1, kind="stable")[:, :k]
-    return labels, np.take_along_axis(scores, labels, axis=1)
+    best = top_k_of_block(np.ascontiguousarray(scores), k)
+    return best.labels, best.scores
 
 
 def topk_method(estimator: Any, *, response_method: str | None = None) -> TopKMethod | None:

@@ -66,6 +66,7 @@ ESTIMATORS: dict[str, Attributes | None] = {
     "skmlclf.BaseMLPClassifier": None,
     "skmlclf.BlockMLPClassifier": None,
     "skmlclf.DeepMLPClassifier": None,
+    "skmlclf.LabelThresholdClassifier": None,
     "skmlclf.NeighborBlendClassifier": None,
     "skmlclf.NetworkClassifier": None,
     "skmlclf.preprocessing.BlockwiseTransformer": Attributes({"transformer_": TRANSFORMER}),

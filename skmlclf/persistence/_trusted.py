@@ -4,6 +4,7 @@ SKOPS_TRUSTED = [
     "skmlclf.classifiers._base_mlp.BaseMLPClassifier",
     "skmlclf.classifiers._block_mlp.BlockMLPClassifier",
     "skmlclf.classifiers._deep_mlp.DeepMLPClassifier",
+    "skmlclf.classifiers._label_threshold.LabelThresholdClassifier",
     "skmlclf.classifiers._neighbor_blend.NeighborBlendClassifier",
     "skmlclf.classifiers._network_classifier.NetworkClassifier",
     "skmlclf.preprocessing.blockwise_transformer.BlockwiseTransformer",

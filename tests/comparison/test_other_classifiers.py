@@ -107,7 +107,7 @@ def test_table_page_and_files_cope(comparison, tmp_path):
 def test_a_comparison_without_any_network(data, tmp_path):
     file = io.StringIO()
     comparison = compare({"neighbors": KNeighborsClassifier()}, *data, file=file)
-    assert comparison.report(tmp_path).read_text().count("<figure>") == 3
+    assert comparison.report(tmp_path).read_text().count("<figure>") == 4
     line = file.getvalue().splitlines()[2]
     assert line.startswith("fitted ")
     assert all(f" {name} " in line for name in ("P@20", "F1", "tn", "fp", "fn", "tp"))

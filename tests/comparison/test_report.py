@@ -17,7 +17,7 @@ from skmlclf.metrics import hamming_loss, precision_at_k_score, samples_precisio
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def comparison():
     X, y = make_video_embeddings(200, n_labels=60, random_state=0)
     options = {"epochs": 3, "random_state": 0}
     estimators = {
@@ -25,7 +25,11 @@ def folder(tmp_path_factory):
         "9": BlockMLPClassifier((16, 8), learning_rate=1e-2, **options),
         "audio <b>": make_feature_mlp("audio", 5, hidden_units=8, **options),
     }
-    comparison = compare(estimators, X[:150], y[:150], X[150:], y[150:], verbose=False)
+    return compare(estimators, X[:150], y[:150], X[150:], y[150:], verbose=False)
+
+
+@pytest.fixture(scope="module")
+def folder(comparison, tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
     names = [f"label {i}" for i in range(60)]
     page = comparison.report(
@@ -84,7 +88,7 @@ def test_the_page_stands_alone_and_tells_all(folder):
     assert not re.search(r'(src|href)="(?!data:|#)', page)
     assert "audio &lt;b&gt;" in page
     assert "audio <b>" not in page
-    assert page.count("<figure>") == 4
+    assert page.count("<figure>") == 5
     for word in ("150", "1,152", "skmlclf compare", "scikit-learn", "learning_rate = 0.01"):
         assert word in page
 
@@ -107,6 +111,37 @@ def test_differences_stand_on_the_page(folder):
         cells = re.findall(r"<td>(.*?)</td>", row)
         assert cells[0] == name
         assert cells[5] == f"{value / base - 1:+.1%}"
+
+
+def test_tuned_decisions_stand_beside_those_predicted(folder):
+    page = (folder / "index.html").read_text()
+    results = json.loads((folder / "results.json").read_text())["results"]
+    table = re.search(r'<table id="decisions">.*?</table>', page)[0]
+    rows = [re.findall(r"<td>(.*?)</td>", row) for row in table.split("<tr>")[2:]]
+    assert [row[0] for row in rows[:2]] == ["base, as predicted", "base, tuned"]
+    with np.load(folder / "predictions.npz") as arrays:
+        y_val = csr(arrays, "y_val")
+        for result, predicted, tuned in zip(results, rows[::2], rows[1::2], strict=True):
+            name, decisions = result["name"], result["decisions"]
+            for key, saved, row in (
+                ("predicted", "y_pred", predicted),
+                ("tuned", "y_tuned", tuned),
+            ):
+                y_pred = csr(arrays, f"{name}/{saved}")
+                f1 = samples_precision_recall_f1(y_val, y_pred).f1
+                assert decisions[key]["f1_samples"] == pytest.approx(f1)
+                assert decisions[key]["hamming"] == hamming_loss(y_val, y_pred)
+                assert decisions[key]["labels_per_sample"] == y_pred.nnz / y_pred.shape[0]
+                assert row[1] == f"{f1:.4f}"
+            assert decisions["tuned"]["f1_micro"] > decisions["predicted"]["f1_micro"]
+
+
+def test_tuned_decisions_print_as_a_table(comparison):
+    header, _, *rows = str(comparison.decisions()).splitlines()
+    assert re.split("  +", header)[::5] == ["decisions", "labels per sample"]
+    assert [row.split("  ")[0] for row in rows[:2]] == ["base, as predicted", "base, tuned"]
+    tuned = comparison.decisions().values["base"]["tuned"]
+    assert f" {tuned['f1_micro']:.4f} " in rows[1]
 
 
 def test_settings_are_those_of_every_step(folder):
@@ -183,7 +218,7 @@ def test_a_browser_shows_and_sorts_it(folder, browser, width):
     browser.set_window_size(width, 900)
     browser.get((folder / "index.html").as_uri())
     pictures = browser.find_elements("css selector", "figure svg")
-    assert len(pictures) == 4
+    assert len(pictures) == 5
     assert all(picture.size["height"] > 50 for picture in pictures)
     scroll_width = browser.execute_script("return document.documentElement.scrollWidth")
     assert scroll_width <= browser.execute_script("return window.innerWidth")

@@ -8,6 +8,7 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import sparse
 from sklearn.datasets import make_classification, make_multilabel_classification
@@ -25,8 +26,10 @@ from skmlclf.displays import (
     HistoryDisplay,
     LabelConfusionDisplay,
     PrecisionAtKDisplay,
+    ReliabilityDisplay,
 )
 from skmlclf.metrics import (
+    expected_calibration_error,
     hamming_loss,
     label_confusion_matrix,
     precision_at_k_score,
@@ -226,6 +229,56 @@ def test_label_confusion_refuses(n_pairs):
         LabelConfusionDisplay.from_predictions([[1, 0]], [[0, 1]], n_pairs=n_pairs)
 
 
+def test_label_confusion_takes_the_names_of_the_fit(data):
+    X, y, X_val, y_val = data
+    frame = pd.DataFrame(y, columns=[f"label {i}" for i in range(N_LABELS)])
+    ours = BaseMLPClassifier(4, epochs=1, random_state=0).fit(X, frame)
+    pipe = make_pipeline(ours)
+    display = LabelConfusionDisplay.from_estimator(pipe, X_val, y_val, n_pairs=1)
+    (drawn,) = [tick.get_text() for tick in display.ax_.get_yticklabels()]
+    true, predicted = display.pairs_[0]
+    assert drawn == f"label {true} → label {predicted}"
+
+
+# Reliability
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_reliability_draws_the_bins(fitted, data, kind, weight):
+    _, _, X, y = data
+    display = ReliabilityDisplay.from_estimator(
+        fitted[kind], X, y, k=4, n_bins=5, sample_weight=weight
+    )
+    scores = scores_of(fitted[kind], X).astype(float)
+    error = expected_calibration_error(y, scores, k=4, n_bins=5, sample_weight=weight)
+    assert display.expected_calibration_error_ == pytest.approx(error, abs=1e-6)
+    total = 4 * (len(y) if weight is None else weight.sum())
+    assert display.weight.sum() == pytest.approx(total)
+    x, share = display.line_.get_data()
+    filled = display.weight > 0
+    np.testing.assert_array_equal(x, display.probability[filled])
+    np.testing.assert_array_equal(share, display.share[filled])
+    assert len(display.points_.get_offsets()) == filled.sum()
+
+
+def test_reliability_of_several_classifiers_on_one_axes(fitted, data):
+    _, _, X, y = data
+    first = ReliabilityDisplay.from_estimator(fitted["ours"], X, y, name="a")
+    second = ReliabilityDisplay.from_estimator(fitted["knn"], X, y, name="b", ax=first.ax_)
+    assert first.line_.get_color() != second.line_.get_color()
+    assert [label[:2] for label in labels_of(first.ax_)] == ["a,", "b,"]
+    # The diagonal is drawn once.
+    assert len(first.ax_.lines) == 3
+
+
+def test_reliability_refuses(fitted, data):
+    _, _, X, y = data
+    with pytest.raises(ValueError, match="k must be an int of at least 1, got 0"):
+        ReliabilityDisplay.from_estimator(fitted["knn"], X, y, k=0)
+    with pytest.raises(ValueError, match="y_score must hold probabilities"):
+        ReliabilityDisplay.from_predictions(y, 3 * scores_of(fitted["knn"], X))
+
+
 # Comparison
 
 
@@ -323,6 +376,9 @@ def drawings():
     return {
         "HistoryDisplay": lambda ax=None: HistoryDisplay.from_history({"loss": [2, 1]}, ax=ax),
         "PrecisionAtKDisplay": lambda ax=None: PrecisionAtKDisplay([0.5], [0.5]).plot(ax),
+        "ReliabilityDisplay": lambda ax=None: ReliabilityDisplay(
+            *np.array([[0.2, 0.8], [0.1, 0.9], [5, 1]])
+        ).plot(ax),
         "LabelConfusionDisplay": lambda ax=None: LabelConfusionDisplay([[1, 2], [0, 1]]).plot(ax),
         "ComparisonDisplay": lambda ax=None: ComparisonDisplay.from_results(
             {"a": {"loss": 1.0}}, ax=ax

@@ -315,6 +315,85 @@ def test_label_confusion_of_single_labels_is_the_ordinary_one(rng):
     np.testing.assert_array_equal(matrix.toarray(), confusion_matrix(true, predicted))
 
 
+# --- calibration: a loss of the probabilities themselves, not of their order --------------------
+
+
+@st.composite
+def probabilities(draw):
+    """Probabilities with and without ties, of rows with and without weights."""
+    n_samples, n_labels = draw(st.integers(1, 12)), draw(st.sampled_from([1, 2, 5, 24]))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    y_true = (rng.random((n_samples, n_labels)) < 0.3).astype(np.int64)
+    y_score = rng.random(y_true.shape)
+    if draw(st.booleans()):
+        y_score = np.round(y_score, 1)
+    weights = rng.random(n_samples) + 0.1 if draw(st.booleans()) else None
+    return y_true, y_score, draw(st.sampled_from([1, 2, 20])), weights, rng
+
+
+@settings(max_examples=60, deadline=None)
+@given(case=probabilities())
+def test_calibration_depends_on_the_order_of_neither_rows_nor_labels(case):
+    y_true, y_score, k, weights, rng = case
+    before = metrics.reliability_at_k_curve(y_true, y_score, k=k, sample_weight=weights)
+    rows, columns = rng.permutation(len(y_true)), rng.permutation(y_true.shape[1])
+    after = metrics.reliability_at_k_curve(
+        y_true[rows][:, columns],
+        y_score[rows][:, columns],
+        k=k,
+        sample_weight=None if weights is None else weights[rows],
+    )
+    for one, other in zip(before, after, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-12)
+    total = len(y_true) if weights is None else weights.sum()
+    assert before.weight.sum() == pytest.approx(total * min(k, y_true.shape[1]))
+    error = metrics.expected_calibration_error(y_true, y_score, k=k, sample_weight=weights)
+    assert 0 <= error <= 1
+
+
+def test_calibration_as_counted_one_by_one(y_true, y_score, weights):
+    for w in (None, weights):
+        gaps, total = np.zeros(7), 0.0
+        for i, row in enumerate(y_score):
+            for j in np.argsort(-row)[:5]:
+                weight = 1 if w is None else w[i]
+                gaps[min(int(7 * row[j]), 6)] += weight * (y_true[i, j] - row[j])
+                total += weight
+        value = metrics.expected_calibration_error(y_true, y_score, k=5, n_bins=7, sample_weight=w)
+        assert value == pytest.approx(np.abs(gaps).sum() / total)
+
+
+def test_calibration_of_a_pair_is_that_of_all_scores(y_true, y_score):
+    labels = np.argsort(-y_score, axis=1)[:, :6]
+    pair = labels, np.take_along_axis(y_score, labels, axis=1)
+    value = metrics.expected_calibration_error(y_true, y_score, k=6)
+    assert metrics.expected_calibration_error(sp.csr_array(y_true), pair, k=6) == value
+
+
+def test_perfect_and_worst_calibration(y_true):
+    error = metrics.expected_calibration_error
+    assert error(y_true, y_true.astype(float), k=N_LABELS) == 0
+    assert error(y_true, 1.0 - y_true, k=N_LABELS) == 1
+    frequency = y_true.mean()
+    assert error(y_true, np.full(y_true.shape, frequency), k=N_LABELS) == pytest.approx(0)
+
+
+def test_calibration_weights_and_repeated_rows(y_true, y_score):
+    counts = np.arange(N_SAMPLES) % 3
+    repeated = np.repeat(np.arange(N_SAMPLES), counts)
+    value = metrics.expected_calibration_error(y_true, y_score, sample_weight=counts)
+    twice = metrics.expected_calibration_error(y_true[repeated], y_score[repeated])
+    assert value == pytest.approx(twice)
+    scaled = metrics.expected_calibration_error(y_true, y_score, sample_weight=3.0 * counts)
+    assert scaled == pytest.approx(value)
+
+
+@pytest.mark.parametrize("shift", [-1, 1])
+def test_calibration_refuses_what_is_no_probability(shift, y_true, y_score):
+    with pytest.raises(ValueError, match="must hold probabilities, from 0 to 1"):
+        metrics.expected_calibration_error(y_true, y_score + shift)
+
+
 # --- scikit-learn, where the definitions meet ---------------------------------------------------
 
 

@@ -34,6 +34,7 @@ from skmlclf import metrics
 from skmlclf.metrics import Metric, get_scorer, get_scorer_names
 
 SCALARS = [name for name in get_scorer_names() if name != "multilabel_confusion_matrix"]
+CALIBRATION = [name for name in SCALARS if name.startswith("expected_calibration_error")]
 X, Y = make_multilabel_classification(n_samples=90, n_features=8, n_classes=6, random_state=0)
 WEIGHTS = np.random.default_rng(0).random(len(X))
 
@@ -104,7 +105,7 @@ def test_every_name_gives_a_scorer_that_says_its_name():
         ("gap_at_0", "gap_at_1"),
         ("perr_at_5", "no metric"),
         ("gap", "no metric 'gap'"),
-        ("nonsense", r"Known are f1_samples, .* any other k"),
+        ("nonsense", r"Known are .*f1_samples, .* any other k"),
         ("f1_makro", "Did you mean .*'f1_macro'"),
     ],
 )
@@ -145,7 +146,11 @@ def expected_scores(y_true, y_score, y_pred, **kwargs):
     }.items():
         for k in (1, 5, 20):
             expected[f"{family}_at_{k}"] = metric(y_true, y_score, k=k, **kwargs)
-    assert set(expected) == set(SCALARS)
+    assert set(expected) == set(SCALARS) - set(CALIBRATION)
+    if 0 <= np.min(y_score) <= np.max(y_score) <= 1:
+        for k in (1, 5, 20):
+            error = metrics.expected_calibration_error(y_true, y_score, k=k, **kwargs)
+            expected[f"expected_calibration_error_at_{k}"] = -error
     return expected
 
 
@@ -177,6 +182,10 @@ def test_any_classifier(name, weighted):
     kwargs = {"sample_weight": WEIGHTS} if weighted else {}
     expected = expected_scores(Y, arrange(respond(X)), classifier.predict(X), **kwargs)
     for scoring in SCALARS:
+        if scoring in CALIBRATION and not hasattr(classifier, "predict_proba"):
+            with pytest.raises(AttributeError, match="gives no probabilities"):
+                get_scorer(scoring)(classifier, X, Y, **kwargs)
+            continue
         value = get_scorer(scoring)(classifier, X, Y, **kwargs)
         assert value == pytest.approx(expected[scoring], rel=1e-12), scoring
 
@@ -279,7 +288,9 @@ def test_cross_validate_alone(scoring):
         KNeighborsClassifier(), X, Y, scoring=get_scorer(scoring), cv=3, error_score="raise"
     )
     assert np.isfinite(values).all()
-    assert (values <= 0).all() if scoring == "hamming" else ((values >= 0) & (values <= 1)).all()
+    if scoring in ("hamming", *CALIBRATION):
+        values = -values
+    assert ((values >= 0) & (values <= 1)).all()
 
 
 def test_cross_validate_together_as_alone():
@@ -356,8 +367,8 @@ def test_all_scores_only_where_all_are_needed(calls):
         get_scorer(scoring)(model, X, Y)
     n_decisions = 4
     assert calls == {
-        "predict_topk": len(SCALARS) - n_decisions - 1,
-        "predict_proba": 1,
+        "predict_topk": len(SCALARS) - n_decisions - 1 - len(CALIBRATION),
+        "predict_proba": 1 + len(CALIBRATION),
         "predict": n_decisions,
     }
 

@@ -140,6 +140,7 @@ def pipelines():
     from skmlclf import (
         BaseMLPClassifier,
         BlockwiseTransformer,
+        LabelThresholdClassifier,
         NeighborBlendClassifier,
         make_feature_mlp,
     )
@@ -152,6 +153,10 @@ def pipelines():
             BlockwiseTransformer(IncrementalPCA(3), block_rows=20), BaseMLPClassifier(**params)
         ),
         "scaled": make_pipeline(StandardScaler(), BaseMLPClassifier(**params)),
+        "tuned": make_pipeline(
+            StandardScaler(),
+            LabelThresholdClassifier(BaseMLPClassifier(**params), cv=2, store_cv_results=True),
+        ),
         "blend": NeighborBlendClassifier(BaseMLPClassifier(**params), n_neighbors=9),
         "blend of few": make_pipeline(
             StandardScaler(),

@@ -28,6 +28,7 @@ def originals():
         "deep": cases.classifiers()["deep"].fit(*cases.targets()["frame"]),
         "feature_mlp": cases.pipelines()["feature_mlp"].fit(cases.features(), y),
         "blockwise": cases.pipelines()["blockwise"].fit(cases.features(), y),
+        "tuned": cases.pipelines()["tuned"].fit(cases.features(), y),
         "blend": cases.pipelines()["blend"].fit(cases.features(), y),
     }
 
@@ -72,6 +73,7 @@ def test_damaged_files_are_refused_or_load_as_they_were(models, tmp_path, no_cod
         try:
             loaded = skmlclf.load(path, custom_objects=cases.CUSTOM_OBJECTS)
             found = loaded.predict_proba(rows)
+            loaded.predict(rows)
         except ValueError as error:
             message = str(error)
         if message is not None:

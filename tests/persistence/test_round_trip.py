@@ -17,6 +17,7 @@ import skmlclf
 from skmlclf import (
     BaseMLPClassifier,
     BlockMLPClassifier,
+    LabelThresholdClassifier,
     NeighborBlendClassifier,
     NetworkClassifier,
 )
@@ -234,6 +235,26 @@ def test_other_estimators_are_refused(tmp_path):
             skmlclf.save(estimator, tmp_path / "m")
     assert not list(tmp_path.iterdir())
     skmlclf.save(search.best_estimator_, tmp_path / "m")
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_an_estimator_that_was_tuned_after_its_fit_is_written_once(tmp_path, frozen):
+    X, y = cases.features(), cases.label_matrix()
+    clf = BaseMLPClassifier(16, epochs=1, random_state=0).fit(X, y)
+    tuned = LabelThresholdClassifier(FrozenEstimator(clf) if frozen else clf, cv="prefit")
+    skmlclf.save(tuned, tmp_path / "fresh")
+    tuned.set_params(objective="samples_f1", calibrate=True).fit(X, y)
+    skmlclf.save(tuned, tmp_path / "m")
+    clf.save(tmp_path / "inside")
+    assert (tmp_path / "m").stat().st_size < 2 * (tmp_path / "inside").stat().st_size
+    assert not hasattr(skmlclf.load(tmp_path / "fresh"), "estimator_")
+    loaded = skmlclf.load(tmp_path / "m")
+    assert repr(loaded) == repr(tuned)
+    assert loaded.estimator_ is loaded.estimator
+    for name in ("predict", "predict_proba"):
+        np.testing.assert_array_equal(getattr(loaded, name)(X), getattr(tuned, name)(X))
+    kept = ("best_score_", "temperature_", "nonempty_", "thresholds_", "label_names_")
+    assert [getattr(loaded, name) for name in kept] == [getattr(tuned, name) for name in kept]
 
 
 def test_functions_of_one_name_are_refused(tmp_path):
