@@ -35,6 +35,8 @@ def small_data(monkeypatch):
     monkeypatch.setattr(datasets, "make_video_embeddings", make)
 
 
+# Scikit-learn 1.7 warns of few rows and many classes.
+@pytest.mark.filterwarnings("ignore:The number of unique classes:UserWarning")
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_python_blocks_run(document, request, monkeypatch, tmp_path):
     pytest.importorskip("matplotlib").use("agg")

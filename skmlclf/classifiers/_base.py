@@ -32,7 +32,13 @@ from skmlclf.training import (
 )
 
 # What a file that does not name these parameters, because it is older than they are, was fitted by.
-_BEFORE = {"feature_groups": None, "input_dropout": 0.0, "label_units": (), "ema_momentum": 0.0}
+_BEFORE = {
+    "ema_momentum": 0.0,
+    "feature_groups": None,
+    "input_dropout": 0.0,
+    "label_units": (),
+    "residual": False,
+}
 
 
 class BaseKerasClassifier(

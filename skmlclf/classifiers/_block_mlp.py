@@ -12,13 +12,14 @@ from skmlclf.networks import MLPNetwork, Network
 class BlockMLPClassifier(BaseKerasClassifier):
     """Blocks of Dense, BatchNormalization, activation and Dropout.
 
-    The output of a block is added to its input where both have the same width [3]_. The output
-    layer, the loss and the initial output bias are those of `BaseMLPClassifier`.
+    The output layer, the loss and the initial output bias are those of `BaseMLPClassifier`.
 
     Parameters
     ----------
     hidden_units : int or sequence of int, default=(2048, 2048)
         Width of each block.
+    residual : bool, default=True
+        Whether the output of a block is added to its input where both have the same width [3]_.
     activation : {"relu", "gelu", "silu", "elu", "selu", "tanh", "sigmoid"}, default="relu"
         Hidden activation.
     feature_groups : sequence of int, "auto" or None, default="auto"
@@ -143,6 +144,7 @@ class BlockMLPClassifier(BaseKerasClassifier):
         self,
         hidden_units: int | Sequence[int] = (2048, 2048),
         *,
+        residual: bool = True,
         activation: str = "relu",
         feature_groups: Sequence[int] | str | None = "auto",
         dropout: float = 0.4,
@@ -170,6 +172,7 @@ class BlockMLPClassifier(BaseKerasClassifier):
         random_state: Any = None,
     ) -> None:
         self.hidden_units = hidden_units
+        self.residual = residual
         self.activation = activation
         self.feature_groups = feature_groups
         self.dropout = dropout
@@ -207,6 +210,6 @@ class BlockMLPClassifier(BaseKerasClassifier):
             batch_normalization=True,
             dropout=self.dropout > 0,
             input_dropout=self.input_dropout > 0,
-            residual=True,
+            residual=self.residual,
             precision=self.precision,
         )

@@ -17,6 +17,7 @@ _LARGEST = float(np.finfo(np.float32).max)
 
 CONSTRAINTS: dict[str, list[Any]] = {
     "hidden_units": [Interval(Integral, 1, None, closed="left"), tuple, list],
+    "residual": ["boolean"],
     "activation": [StrOptions(set(ACTIVATIONS))],
     "label_units": [Interval(Integral, 1, None, closed="left"), tuple, list],
     "feature_groups": [None, StrOptions({"auto"}), "array-like"],
