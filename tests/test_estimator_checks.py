@@ -37,7 +37,7 @@ class TwoLayers:
 # Fewer epochs and units than by default pass the same checks in less time.
 SETTINGS = {
     "BlockwiseTransformer": {"transformer": StandardScaler()},
-    "LabelThresholdClassifier": {"estimator": RidgeClassifier()},
+    "LabelThresholdClassifier": {"estimator": RidgeClassifier(), "cv": 3},
     "NeighborBlendClassifier": {
         "estimator": skmlclf.BaseMLPClassifier(32, epochs=40, random_state=0)
     },
