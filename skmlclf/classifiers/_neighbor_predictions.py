@@ -9,7 +9,7 @@ from scipy import sparse
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from skmlclf.classifiers._neighbors import Blend, row_blocks
-from skmlclf.classifiers._predictions import DEFAULT_K, TOPK_RESPONSES, checked_k
+from skmlclf.classifiers._predictions import DEFAULT_K, check_topk_response, checked_k
 from skmlclf.classifiers._targets import MultilabelTargets, Targets
 
 # As the probabilities of the networks are kept from 0 and 1.
@@ -134,11 +134,7 @@ class NeighborPredictions:
         """
         check_is_fitted(self, "_bank_")
         k = checked_k(k, len(self.classes_), "classes")
-        if response_method not in TOPK_RESPONSES:
-            raise ValueError(
-                f"response_method must be one of {', '.join(map(repr, TOPK_RESPONSES))}, got"
-                f" {response_method!r}."
-            )
+        check_topk_response(response_method)
         blocks = self._by_block(X, lambda block: self._blend.topk(block, k))
         labels, scores = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
         scores = self._kept_from_ends(scores)

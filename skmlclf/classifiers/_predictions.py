@@ -32,6 +32,15 @@ def checked_k(k: Any, n_classes: int, unit: str) -> int:
     raise ValueError(f"k must be an int from 1 to the {n_classes} {unit}, got {k!r}.")
 
 
+def check_topk_response(response_method: Any) -> None:
+    """Raise a ValueError for what is none of `TOPK_RESPONSES`."""
+    if response_method not in TOPK_RESPONSES:
+        raise ValueError(
+            f"response_method must be one of {', '.join(map(repr, TOPK_RESPONSES))}, got"
+            f" {response_method!r}."
+        )
+
+
 class Predictions:
     """Decisions, probabilities, logits and the best labels of a fitted network."""
 
@@ -163,11 +172,7 @@ class Predictions:
         """
         features, targets = self._features(X), self._targets_
         k = checked_k(k, len(self.classes_), "classes")
-        if response_method not in TOPK_RESPONSES:
-            raise ValueError(
-                f"response_method must be one of {', '.join(map(repr, TOPK_RESPONSES))}, got"
-                f" {response_method!r}."
-            )
+        check_topk_response(response_method)
         best = targets.best(self._predictor, features, k)
         scores = best.probabilities if response_method == "predict_proba" else best.logits
         return self.classes_[best.outputs], scores

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Callable
+from typing import Any
 
 EXIT_STATUS = """\
 exit status:
@@ -11,6 +12,36 @@ exit status:
   130  interrupted (Ctrl-C); what was done until then is printed and written
   141  the reader of the output closed it, as `head` does
 """
+
+
+def add_command(
+    commands: Any, name: str, *, summary: str, description: str
+) -> argparse.ArgumentParser:
+    """Add a subcommand, whose help ends with the exit statuses.
+
+    Parameters
+    ----------
+    commands : object
+        What ``ArgumentParser.add_subparsers`` has returned.
+    name : str
+        Name of the subcommand.
+    summary : str
+        What it does, for the list of all of them.
+    description : str
+        The same at length, in lines of their own.
+
+    Returns
+    -------
+    ArgumentParser
+    """
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=summary,
+        description=description,
+        epilog=EXIT_STATUS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    return parser
 
 
 def whole_number(low: int, high: int | None = None) -> Callable[[str], int]:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from skmlclf.cli._arguments import EXIT_STATUS, whole_number
+from skmlclf.cli._arguments import add_command, whole_number
 from skmlclf.cli._data import add_form_arguments, open_videos
 from skmlclf.cli._outputs import check_file, check_report_folder
 from skmlclf.cli._startup import tensorflow_starts
@@ -26,12 +26,11 @@ _HELD_OUT = 0.2
 
 def add_parser(commands: Any) -> None:
     """Add the subcommand to those of the command."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "compare",
-        help="train the four architectures on the same data and print their metrics",
+        summary="train the four architectures on the same data and print their metrics",
         description=_DESCRIPTION,
-        epilog=EXIT_STATUS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--train", nargs="+", metavar="GLOB", help="TFRecord files to train on")
     parser.add_argument("--validate", nargs="+", metavar="GLOB", help="TFRecord files held out")

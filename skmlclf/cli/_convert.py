@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from skmlclf.cli._arguments import EXIT_STATUS, whole_number
+from skmlclf.cli._arguments import add_command, whole_number
 from skmlclf.cli._data import add_form_arguments, open_records
 
 _DESCRIPTION = """\
@@ -16,12 +16,11 @@ it was.
 
 def add_parser(commands: Any) -> None:
     """Add the subcommand to those of the command."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "convert",
-        help="write TFRecord files as .npy files, which are read faster",
+        summary="write TFRecord files as .npy files, which are read faster",
         description=_DESCRIPTION,
-        epilog=EXIT_STATUS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "--data", nargs="+", metavar="GLOB", required=True, help="TFRecord files, plain or gzip"

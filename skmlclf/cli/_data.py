@@ -8,7 +8,6 @@ import numpy as np
 
 from skmlclf.cli._arguments import whole_number
 
-DATA_HELP = "TFRecord files, or one folder that `skmlclf convert` has written"
 N_LABELS = 3862
 """Labels of YouTube-8M."""
 
@@ -26,6 +25,17 @@ class Videos(NamedTuple):
     features: Any
     labels: Any
     ids: np.ndarray
+
+
+def add_data_argument(parser: argparse.ArgumentParser) -> None:
+    """Add ``--data``, which `open_videos` takes."""
+    parser.add_argument(
+        "--data",
+        nargs="+",
+        required=True,
+        metavar="GLOB",
+        help="TFRecord files, or one folder that `skmlclf convert` has written",
+    )
 
 
 def add_form_arguments(parser: argparse.ArgumentParser, *, n_labels: bool = True) -> None:

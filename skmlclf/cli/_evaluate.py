@@ -5,9 +5,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from skmlclf.cli._arguments import EXIT_STATUS
-from skmlclf.cli._data import DATA_HELP, add_form_arguments, open_videos
-from skmlclf.cli._models import load_model
+from skmlclf.cli._arguments import add_command
+from skmlclf.cli._data import add_data_argument, add_form_arguments, open_videos
+from skmlclf.cli._models import add_saved_model_argument, load_model
 from skmlclf.cli._outputs import check_file
 from skmlclf.cli._startup import tensorflow_starts
 
@@ -18,21 +18,14 @@ Measure a model that `skmlclf train` has saved on TFRecord files of any size.
 
 def add_parser(commands: Any) -> None:
     """Add the subcommand to those of the command."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "evaluate",
-        help="measure a saved model on records",
+        summary="measure a saved model on records",
         description=_DESCRIPTION,
-        epilog=EXIT_STATUS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--model", type=Path, required=True, metavar="FILE", help="the saved model")
-    parser.add_argument(
-        "--data",
-        nargs="+",
-        required=True,
-        metavar="GLOB",
-        help=DATA_HELP,
-    )
+    add_saved_model_argument(parser)
+    add_data_argument(parser)
     parser.add_argument(
         "--metrics", nargs="+", metavar="NAME", help="what to measure (default: as compare)"
     )

@@ -120,6 +120,11 @@ def classifier_of(model: Any) -> Any:
     return model[-1] if hasattr(model, "steps") else model
 
 
+def add_saved_model_argument(parser: argparse.ArgumentParser) -> None:
+    """Add ``--model``, which `load_model` takes."""
+    parser.add_argument("--model", type=Path, required=True, metavar="FILE", help="the saved model")
+
+
 def load_model(path: Path) -> Any:
     """Load a saved model, or say why not."""
     from skmlclf.persistence import load

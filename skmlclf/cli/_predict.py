@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from skmlclf._atomic import replacing
-from skmlclf.cli._arguments import EXIT_STATUS, whole_number
-from skmlclf.cli._data import DATA_HELP, add_form_arguments, open_videos
-from skmlclf.cli._models import load_model
+from skmlclf.cli._arguments import add_command, whole_number
+from skmlclf.cli._data import add_data_argument, add_form_arguments, open_videos
+from skmlclf.cli._models import add_saved_model_argument, load_model
 from skmlclf.cli._outputs import check_new_file
 from skmlclf.cli._startup import tensorflow_starts
 
@@ -25,21 +25,14 @@ Write = Callable[[np.ndarray, np.ndarray, np.ndarray], None]
 
 def add_parser(commands: Any) -> None:
     """Add the subcommand to those of the command."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "predict",
-        help="write the best labels of records",
+        summary="write the best labels of records",
         description=_DESCRIPTION,
-        epilog=EXIT_STATUS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--model", type=Path, required=True, metavar="FILE", help="the saved model")
-    parser.add_argument(
-        "--data",
-        nargs="+",
-        required=True,
-        metavar="GLOB",
-        help=DATA_HELP,
-    )
+    add_saved_model_argument(parser)
+    add_data_argument(parser)
     parser.add_argument(
         "--top", type=whole_number(1), default=20, metavar="K", help="labels a video (default: 20)"
     )

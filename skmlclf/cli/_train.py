@@ -4,8 +4,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from skmlclf.cli._arguments import EXIT_STATUS
-from skmlclf.cli._data import DATA_HELP, add_form_arguments, open_videos
+from skmlclf.cli._arguments import add_command
+from skmlclf.cli._data import add_data_argument, add_form_arguments, open_videos
 from skmlclf.cli._models import add_model_arguments, classifier_of, make_model
 from skmlclf.cli._outputs import check_new_file
 from skmlclf.cli._startup import tensorflow_starts
@@ -19,20 +19,13 @@ command.
 
 def add_parser(commands: Any) -> None:
     """Add the subcommand to those of the command."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "train",
-        help="train one architecture on records and save it",
+        summary="train one architecture on records and save it",
         description=_DESCRIPTION,
-        epilog=EXIT_STATUS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "--data",
-        nargs="+",
-        required=True,
-        metavar="GLOB",
-        help=DATA_HELP,
-    )
+    add_data_argument(parser)
     parser.add_argument(
         "--validate",
         nargs="+",

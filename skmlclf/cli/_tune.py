@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from skmlclf.cli._arguments import EXIT_STATUS, whole_number
-from skmlclf.cli._data import DATA_HELP, add_form_arguments, open_videos
+from skmlclf.cli._arguments import add_command, whole_number
+from skmlclf.cli._data import add_data_argument, add_form_arguments, open_videos
 from skmlclf.cli._models import add_model_arguments, make_model, parameters_of, read_value
 from skmlclf.cli._outputs import check_file, check_new_file
 from skmlclf.cli._startup import tensorflow_starts
@@ -20,20 +20,13 @@ search, print a ranked table, and save the best one, fitted on all rows.
 
 def add_parser(commands: Any) -> None:
     """Add the subcommand to those of the command."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "tune",
-        help="search the parameters of one architecture on records",
+        summary="search the parameters of one architecture on records",
         description=_DESCRIPTION,
-        epilog=EXIT_STATUS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "--data",
-        nargs="+",
-        required=True,
-        metavar="GLOB",
-        help=DATA_HELP,
-    )
+    add_data_argument(parser)
     parser.add_argument(
         "--grid",
         nargs="+",
