@@ -21,7 +21,6 @@ from skmlclf.classifiers._targets import Targets, is_multilabel, read_targets, s
 from skmlclf.networks import Network, build_model, set_dropout, shift_output_bias
 from skmlclf.training import (
     LOSSES,
-    check_precision,
     collect_dropped_models,
     copy_optimizer,
     make_optimizer,
@@ -29,6 +28,7 @@ from skmlclf.training import (
     optimizer_key,
     optimizer_to_plain,
     reset_optimizer,
+    resolve_precision,
 )
 
 # What a file that does not name these parameters, because it is older than they are, was fitted by.
@@ -250,7 +250,7 @@ default=None
             If ``callbacks`` holds anything but Keras callbacks.
         """
         self._validate_params()
-        check_precision(self.precision)
+        resolve_precision(self.precision)
         check_optimization(self)
         groups = getattr(self, "feature_groups", None)
         n_features = 1 if groups is None or isinstance(groups, str) else int(np.sum(groups))
@@ -263,6 +263,9 @@ default=None
         structure = getattr(before, "structure", None)
         if structure is not None:
             network = replace(network, structure=structure)  # type: ignore[type-var]  # a dataclass
+        if self.precision == "auto":
+            # Weights go on as they were trained, on whatever machine.
+            network = replace(network, precision=before.precision)  # type: ignore[type-var]
         if (before, _settings(self._optimizer_)) != (network, _settings(self.optimizer)):
             raise ValueError(
                 f"Training resumes with {before} and {self._optimizer_!r}, but the parameters now"

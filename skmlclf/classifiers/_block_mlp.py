@@ -7,6 +7,7 @@ from skmlclf.classifiers._base import BaseKerasClassifier
 from skmlclf.classifiers._defaults import resolve_feature_groups
 from skmlclf.classifiers._parameters import as_widths
 from skmlclf.networks import MLPNetwork, Network
+from skmlclf.training import resolve_precision
 
 
 class BlockMLPClassifier(BaseKerasClassifier):
@@ -79,9 +80,10 @@ class BlockMLPClassifier(BaseKerasClassifier):
         Epochs without improvement after which early stopping stops.
     tol : float, default=1e-6
         Improvements no larger than this do not count.
-    precision : {"float32", "bfloat16"}, default="float32"
+    precision : {"float32", "bfloat16", "auto"}, default="float32"
         Data type of the matrix products. bfloat16 needs a processor with such instructions;
-        weights and optimizer stay in float32.
+        weights and optimizer stay in float32. "auto" takes bfloat16 where the machine has it;
+        a resumed fit keeps what it started with.
     warm_start : bool, default=False
         Whether `fit` resumes from the present weights, and from the state of the optimizer where
         the fit before had this set too.
@@ -108,6 +110,8 @@ class BlockMLPClassifier(BaseKerasClassifier):
         Loss by epoch, that of the held-out rows (``"val_loss"``) and their metrics.
     n_iter_ : int
         Epochs run.
+    precision_ : {"float32", "bfloat16"}
+        Data type of the matrix products that "auto" stood for, or that was asked for.
     best_epoch_ : int
         Index in ``history_`` of the epoch whose weights are kept: with early stopping the best,
         else the last.
@@ -211,5 +215,5 @@ class BlockMLPClassifier(BaseKerasClassifier):
             dropout=self.dropout > 0,
             input_dropout=self.input_dropout > 0,
             residual=self.residual,
-            precision=self.precision,
+            precision=resolve_precision(self.precision),
         )

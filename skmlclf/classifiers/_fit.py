@@ -31,9 +31,9 @@ from skmlclf.training import (
     Predictor,
     RowBatches,
     WeightAverages,
-    check_precision,
     check_process,
     make_schedule,
+    resolve_precision,
     take_share_of_cores,
     train,
 )
@@ -159,7 +159,7 @@ class Fit:
     @classmethod
     def _prepare(cls, estimator: Any, data: FitData, targets: Targets, plan: Plan) -> "Fit":
         check_process()
-        check_precision(estimator.precision)
+        resolve_precision(estimator.precision)
         check_optimization(estimator)
         callbacks = callbacks_of(estimator)
         if callbacks.checkpoint is not None and plan.accumulates:

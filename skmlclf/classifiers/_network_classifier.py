@@ -8,6 +8,7 @@ import keras
 
 from skmlclf.classifiers._base import BaseKerasClassifier
 from skmlclf.networks import FunctionNetwork, Network
+from skmlclf.training import resolve_precision
 
 _PREFIX = "network__"
 
@@ -75,9 +76,10 @@ class NetworkClassifier(BaseKerasClassifier):
         Epochs without improvement after which early stopping stops.
     tol : float, default=1e-6
         Improvements no larger than this do not count.
-    precision : {"float32", "bfloat16"}, default="float32"
+    precision : {"float32", "bfloat16", "auto"}, default="float32"
         Data type of the matrix products. bfloat16 needs a processor with such instructions;
-        weights and optimizer stay in float32.
+        weights and optimizer stay in float32. "auto" takes bfloat16 where the machine has it;
+        a resumed fit keeps what it started with.
     init_output_bias : bool, default=True
         Whether the bias of the last layer, where it has one that starts at zero, is set to the
         log-odds of each label's frequency before the first step.
@@ -111,6 +113,8 @@ class NetworkClassifier(BaseKerasClassifier):
         Loss by epoch, that of the held-out rows (``"val_loss"``) and their metrics.
     n_iter_ : int
         Epochs run.
+    precision_ : {"float32", "bfloat16"}
+        Data type of the matrix products that "auto" stood for, or that was asked for.
     best_epoch_ : int
         Index in ``history_`` of the epoch whose weights are kept: with early stopping the best,
         else the last.
@@ -293,6 +297,6 @@ class NetworkClassifier(BaseKerasClassifier):
             n_features,
             n_outputs,
             output,
-            precision=self.precision,
+            precision=resolve_precision(self.precision),
             init_output_bias=self.init_output_bias,
         )

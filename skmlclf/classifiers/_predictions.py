@@ -50,6 +50,11 @@ class Predictions:
     _network_: Network
     _targets_: Targets
 
+    @property
+    def precision_(self) -> str:
+        """Data type of the matrix products: "float32" or "bfloat16"."""
+        return self._network_.precision
+
     def decision_function(self, X: ArrayLike) -> np.ndarray:
         """Return the logits.
 

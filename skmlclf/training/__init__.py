@@ -3,7 +3,7 @@
 from skmlclf.training._averages import WeightAverages
 from skmlclf.training._batches import EntryWeights, RowBatches
 from skmlclf.training._garbage import collect_dropped_models
-from skmlclf.training._hardware import check_precision, has_bfloat16, take_share_of_cores
+from skmlclf.training._hardware import has_bfloat16, resolve_precision, take_share_of_cores
 from skmlclf.training._loop import DivergedError, Position, train
 from skmlclf.training._nearest import nearest_rows
 from skmlclf.training._optimizer_plain import optimizer_from_plain, optimizer_to_plain
@@ -35,7 +35,6 @@ __all__ = [
     "RowBatches",
     "WeightAverages",
     "check_optimizer",
-    "check_precision",
     "check_process",
     "clear_programs",
     "collect_dropped_models",
@@ -48,6 +47,7 @@ __all__ = [
     "optimizer_key",
     "optimizer_to_plain",
     "reset_optimizer",
+    "resolve_precision",
     "take_share_of_cores",
     "train",
 ]

@@ -24,25 +24,34 @@ def take_share_of_cores() -> None:
             tf.config.threading.set_intra_op_parallelism_threads(max(1, int(granted)))
 
 
-def check_precision(precision: str) -> None:
-    """Refuse a precision that the machine could only emulate.
+def resolve_precision(precision: str) -> str:
+    """Return what the matrix products compute in on this machine.
 
     Parameters
     ----------
-    precision : {"float32", "bfloat16"}
-        What the matrix products are to compute in.
+    precision : {"float32", "bfloat16", "auto"}
+        What was asked for.
+
+    Returns
+    -------
+    {"float32", "bfloat16"}
+        For "auto" bfloat16 where the machine has it.
 
     Raises
     ------
     ValueError
-        If it is bfloat16 and neither the processor nor an accelerator has it.
+        If bfloat16 is asked for and neither the processor nor an accelerator has it.
     """
+    if precision == "auto":
+        return "bfloat16" if has_bfloat16() else "float32"
     if precision == "bfloat16" and not has_bfloat16():
         raise ValueError(
             'precision="bfloat16" needs an accelerator or a processor with bfloat16 instructions'
             f" ({', '.join(sorted(_BFLOAT16_FLAGS))}), and this machine has neither: it would be"
-            ' slower than precision="float32", which is the one to use here.'
+            ' slower than precision="float32", which is the one to use here. "auto" takes what'
+            " the machine has."
         )
+    return precision
 
 
 @functools.cache

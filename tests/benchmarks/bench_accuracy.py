@@ -16,6 +16,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import numpy as np
+from results import record
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
@@ -205,6 +206,10 @@ def main():
             results.append([*(metric(y_true, y_score) for metric in METRICS.values()), seconds])
             print(line(f"  seed {seed}", results[-1]), flush=True)
         print(line(name, np.mean(results, axis=0)), flush=True)
+        record(
+            f"{name}, GAP@20", np.mean(results, axis=0)[0], "", higher_is_better=True, show=False
+        )
+        record(f"{name}, fit", [r[-1] for r in results], "s", show=False)
         if len(results) > 1:
             print(line("  standard deviation", np.std(results, axis=0, ddof=1)), flush=True)
 

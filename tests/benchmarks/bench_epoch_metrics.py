@@ -4,11 +4,11 @@ Run ``python tests/benchmarks/bench_epoch_metrics.py``; the two take turns.
 """
 
 import os
-from time import perf_counter
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
+from results import in_turn, record
 
 from skmlclf import BaseMLPClassifier
 from skmlclf.callbacks._epoch_metrics import DEFAULT_METRICS
@@ -29,17 +29,9 @@ def main():
         "forward pass": lambda: predictor.probabilities(X),
         "loss and metrics": lambda: held_out.evaluate(predictor),
     }
-    times = {name: [] for name in jobs}
-    for _ in range(ROUNDS):
-        for name, job in jobs.items():
-            start = perf_counter()
-            job()
-            times[name].append(perf_counter() - start)
     print(f"{N_ROWS:,} rows, {N_LABELS:,} labels: {', '.join(DEFAULT_METRICS)}, gap_at_20")
-    for name, values in times.items():
-        print(f"{name:18}{1e3 * min(values):8.1f} ms")
-    forward, measured = (min(values) for values in times.values())
-    print(f"ratio: {measured / forward:.2f} (target: at most 1.3)")
+    for name, seconds in in_turn(jobs, ROUNDS).items():
+        record(name, [1e3 * s for s in seconds], "ms", peer="forward pass")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
+from results import record
 from scipy import sparse
 
 from skmlclf import BaseMLPClassifier
@@ -39,9 +40,9 @@ def main():
     y.data[:] = 1
     before = resident()
     clf = BaseMLPClassifier(1024, batch_size=512, epochs=1, random_state=0).fit(X, y)
-    print(f"fit:          {peak() - before:6.0f} MiB above the inputs (target: under 400)")
+    record("fit, above the inputs", peak() - before, "MiB")
     clf.predict_topk(X, k=20)
-    print(f"predict_topk: {peak() - before:6.0f} MiB above the inputs, model included")
+    record("predict_topk, above the inputs, with the model", peak() - before, "MiB")
     print(f"the dense target matrix alone would be {N_ROWS * N_LABELS * 4 / 2**20:,.0f} MiB")
 
 

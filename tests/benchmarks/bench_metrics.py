@@ -22,6 +22,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 import scipy.sparse as sp
 import sklearn.metrics
+from results import record
 
 from skmlclf import metrics
 
@@ -85,6 +86,12 @@ def compare(
             ours.append(seconds(dense))
             ours_sparse.append(seconds(sparse))
     best, best_sparse = min(ours), min(ours_sparse)
+    label = " ".join(name.split())
+    if peers:
+        record(f"{label}: peer", peers, "s", show=False)
+    peer_name = f"{label}: peer" if peers else None
+    record(f"{label}, dense", ours, "s", peer=peer_name, show=False)
+    record(f"{label}, CSR", ours_sparse, "s", peer=peer_name, show=False)
     reference = f"{min(peers):8.3f} {min(peers) / best:6.1f}x" if peers else " " * 16
     peer_memory = f"{peak_megabytes(peer):8.1f}" if peer is not None else " " * 8
     print(

@@ -18,6 +18,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 import scipy.sparse as sp
+from results import record
 from sklearn.metrics import average_precision_score
 
 from skmlclf.metrics import RankingAccumulator
@@ -78,9 +79,8 @@ def main() -> None:
         value = accumulator.compute(name)
         spent = time.perf_counter() - clock
         print(f"{name:<16} {value:10.6f}, peak {peak_megabytes():8.0f} MB   {spent:6.1f} s")
-    limit = 1024
-    verdict = "within" if peak_megabytes() < limit else "NOT within"
-    print(f"the whole process stayed {verdict} {limit} MB")
+    record("updates", updating, "s")
+    record("peak of the process", peak_megabytes(), "MB")
 
     if arguments.peer:
         y_true, (labels, scores), _ = accumulator.kept()

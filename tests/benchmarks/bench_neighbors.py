@@ -12,6 +12,7 @@ from time import perf_counter
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+from results import record
 from sklearn.base import clone
 
 from skmlclf import NeighborBlendClassifier
@@ -26,10 +27,11 @@ def seconds_of(function):
     return perf_counter() - start
 
 
-def milliseconds_per_row(estimator, X):
-    """Return the best of three passes, after one that compiles."""
+def milliseconds_per_row(name, estimator, X):
+    """Record three passes, after one that compiles, and return the best of them."""
     estimator.predict_topk(X[:1024])
-    return min(1e3 * seconds_of(lambda: estimator.predict_topk(X)) / len(X) for _ in range(3))
+    passes = [1e3 * seconds_of(lambda: estimator.predict_topk(X)) / len(X) for _ in range(3)]
+    return record(f"{name}, predict_topk of a row", passes, "ms", show=False).best
 
 
 def main():
@@ -51,22 +53,22 @@ def main():
             last.set_params(epochs=args.epochs or type(last)().epochs)
             seconds = seconds_of(lambda e=estimator: e.fit(train.data, train.target))
             alone = gap(estimator, held_out.data, held_out.target)
-            cost = milliseconds_per_row(estimator, held_out.data)
+            cost = milliseconds_per_row(f"{name} {seed}, alone", estimator, held_out.data)
             print(
                 f"{name} seed {seed}: fit {seconds:.0f} s, alone {alone:.4f}, {cost:.3f} ms a row",
                 flush=True,
             )
             for n_components in args.components:
                 blend = NeighborBlendClassifier(estimator, cv="prefit", n_components=n_components)
-                report(blend, train, held_out, gap, alone)
+                report(f"{name} {seed}, {n_components} numbers", blend, train, held_out, gap, alone)
             if args.auto:
                 auto = NeighborBlendClassifier(
                     clone(estimator), weight="auto", temperature="auto", refit=True, random_state=0
                 )
-                report(auto, train, held_out, gap, alone)
+                report(f"{name} {seed}, chosen", auto, train, held_out, gap, alone)
 
 
-def report(blend, train, held_out, gap, alone):
+def report(name, blend, train, held_out, gap, alone):
     seconds = seconds_of(lambda: blend.fit(train.data, train.target))
     score = gap(blend, held_out.data, held_out.target)
     bank = blend._bank_
@@ -74,7 +76,7 @@ def report(blend, train, held_out, gap, alone):
     print(
         f"  weight {blend.weight_} temperature {blend.temperature_}, {bank.rows.shape[1]} numbers a"
         f" row: {score:.4f} ({score - alone:+.4f}), fit {seconds:.1f} s,"
-        f" {milliseconds_per_row(blend, held_out.data):.3f} ms a row,"
+        f" {milliseconds_per_row(name, blend, held_out.data):.3f} ms a row,"
         f" {n_bytes / len(bank.rows):.0f} bytes a training row",
         flush=True,
     )

@@ -12,18 +12,19 @@ import time
 from pathlib import Path
 
 import numpy as np
+from results import record
 
 from skmlclf.datasets import NpyRowStore, VideoRecords, load_tfrecords
 
 
-def best(job, n_records, repeats=5):
-    """Return the best rate of some runs."""
-    seconds = []
+def rates(job, n_records, repeats=5):
+    """Return the rate of each of some runs."""
+    found = []
     for _ in range(repeats):
         start = time.perf_counter()
         job()
-        seconds.append(time.perf_counter() - start)
-    return n_records / min(seconds)
+        found.append(n_records / (time.perf_counter() - start))
+    return found
 
 
 def parse_with_tensorflow(files):
@@ -45,7 +46,7 @@ def main():
     records = VideoRecords(files)
     n = len(records)
     rows = np.random.default_rng(0).permutation(n)
-    print(f"{n:,} records in {len(files)} files; records/s")
+    print(f"{n:,} records in {len(files)} files")
     with tempfile.TemporaryDirectory() as folder:
         np.save(Path(folder, "X.npy"), np.asarray(records.features))
         npy = NpyRowStore(Path(folder, "X.npy"))
@@ -59,10 +60,11 @@ def main():
             "512 rows anywhere, of .npy": lambda: npy.take(rows[:512]),
         }
         for name, job in jobs.items():
-            print(f"{name:32} {best(job, 512 if '512' in name else n):12,.0f}", flush=True)
+            found = rates(job, 512 if "512" in name else n)
+            record(name, found, "records/s", higher_is_better=True)
     if "--no-tensorflow" not in sys.argv:
-        rate = best(lambda: parse_with_tensorflow(files), n)
-        print(f"{'TensorFlow, parse_example':32} {rate:12,.0f}")
+        found = rates(lambda: parse_with_tensorflow(files), n)
+        record("TensorFlow, parse_example", found, "records/s", higher_is_better=True)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+from results import record
 from sklearn.model_selection import KFold, ShuffleSplit
 
 from skmlclf.datasets import load_tfrecords, make_video_embeddings
@@ -76,6 +77,7 @@ def main() -> None:
         means = zip(np.mean(runs, axis=0), (3, 4, 1, 1, 2), strict=True)
         values = " ".join(f"{mean:8.{digits}f}" for mean, digits in means)
         print(f"{name:10} {kind:10} {values}")
+        record(f"{name}, {kind}", [run[-1] for run in runs], "s", show=False)
 
 
 if __name__ == "__main__":

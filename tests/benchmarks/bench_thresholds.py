@@ -16,6 +16,7 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
+from results import record
 from scipy import sparse
 from sklearn.datasets import make_multilabel_classification
 from sklearn.linear_model import LogisticRegression
@@ -161,7 +162,8 @@ def tuning_alone(n_samples=30_000, n_labels=3_862, n_kept=90, labels_per_row=3.4
         for method in ("per_label", "pooled"):
             tune = partial(tune_thresholds, method=method, nonempty=True)
             _, cost = tuned(tune, scores, y, objective)
-            print(f"{objective + ', ' + method:34}{cost['seconds']:10.2f} s{cost['MiB']:10.0f} MiB")
+            record(f"{objective}, {method}", cost["seconds"], "s")
+            record(f"{objective}, {method}, memory", cost["MiB"], "MiB")
 
 
 def small_problems(seed):

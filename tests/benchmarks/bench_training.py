@@ -15,6 +15,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 import tensorflow as tf
+from results import in_turn, record
 
 from skmlclf import BaseMLPClassifier
 from skmlclf.datasets import load_tfrecords, make_video_embeddings
@@ -113,16 +114,6 @@ class Torch:
                 torch.sigmoid(self.model(block)).topk(K)
 
 
-def best_times(peers, method, rounds):
-    times = {name: [] for name in peers}
-    for _ in range(rounds):
-        for name, peer in peers.items():
-            start = perf_counter()
-            getattr(peer, method)()
-            times[name].append(perf_counter() - start)
-    return {name: min(values) for name, values in times.items()}
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=10_240)
@@ -146,11 +137,17 @@ def main():
     print(f"{n:,} rows, {f:,} features, {HIDDEN:,} hidden units, {labels:,} labels, batch {BATCH}")
     print(f"sgemm: {rate / 1e9:.0f} Gflop/s; bfloat16 in hardware: {has_bfloat16()}")
     for method, title in (("train", "training"), ("predict", f"prediction of the top {K}")):
-        print(f"\n{title:28}{'videos/s':>10}{'x Keras':>9}{'share of sgemm':>16}")
-        times = best_times(peers, method, args.rounds)
-        for name, seconds in times.items():
-            share = products[method] * n / seconds / rate
-            print(f"{name:28}{n / seconds:10,.0f}{times['Keras'] / seconds:9.2f}{share:16.0%}")
+        print(f"\n{title}")
+        jobs = {name: getattr(peer, method) for name, peer in peers.items()}
+        for name, seconds in in_turn(jobs, args.rounds).items():
+            record(
+                f"{title}, {name}",
+                [n / s for s in seconds],
+                "videos/s",
+                higher_is_better=True,
+                peer=None if name == "Keras" else f"{title}, Keras",
+            )
+            print(f"    {products[method] * n / min(seconds) / rate:.0%} of the rate of sgemm")
 
     clf = peers["skmlclf float32"].clf
     times = []
@@ -158,7 +155,8 @@ def main():
         start = perf_counter()
         clf.predict_topk(X[i : i + 1], k=K)
         times.append(perf_counter() - start)
-    print(f"\none row, predict_topk: median {1e3 * np.median(times):.1f} ms")
+    print()
+    record("predict_topk of one row, median of 200", 1e3 * np.median(times), "ms")
 
 
 if __name__ == "__main__":

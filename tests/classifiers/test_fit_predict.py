@@ -10,7 +10,7 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from skmlclf import BaseMLPClassifier, BlockMLPClassifier, DeepMLPClassifier
+from skmlclf import BaseMLPClassifier, BlockMLPClassifier, DeepMLPClassifier, load
 from skmlclf.callbacks import EpochMetrics
 from skmlclf.classifiers._rows import split_rows
 
@@ -396,6 +396,20 @@ def test_bfloat16_learns_what_float32_learns(cls, monkeypatch):
     assert low.predict_proba(X).dtype == "float32"
     assert {v.dtype for v in low.model_.trainable_variables} == {"float32"}
     np.testing.assert_allclose(low.history_["loss"][-1], high.history_["loss"][-1], rtol=0.05)
+
+
+def test_the_precision_of_auto_is_kept_by_resumed_fits(monkeypatch, tmp_path):
+    X, y = problem()
+    clf = make(precision="auto", warm_start=True)
+    assert not hasattr(clf, "precision_")
+    monkeypatch.setattr("skmlclf.training._hardware.has_bfloat16", lambda: True)
+    assert clf.fit(X, y).precision_ == "bfloat16"
+    clf.save(tmp_path / "clf", with_optimizer=True)
+    # Loaded by a machine without it.
+    monkeypatch.setattr("skmlclf.training._hardware.has_bfloat16", lambda: False)
+    loaded = load(tmp_path / "clf")
+    assert loaded.fit(X, y).precision_ == "bfloat16"
+    assert loaded.set_params(warm_start=False).fit(X, y).precision_ == "float32"
 
 
 def test_a_fit_that_cannot_be_built_leaves_the_last_one(monkeypatch):

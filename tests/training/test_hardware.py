@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from skmlclf.training import _hardware, check_precision
+from skmlclf.training import _hardware, resolve_precision
 
 THREADS = """
 import tensorflow as tf
@@ -38,8 +38,14 @@ def test_a_worker_takes_its_share_of_the_cores(granted, before, threads):
 
 def test_bfloat16_is_refused_where_it_would_be_emulated(monkeypatch):
     monkeypatch.setattr(_hardware, "has_bfloat16", lambda: False)
-    check_precision("float32")
+    resolve_precision("float32")
     with pytest.raises(ValueError, match=r"avx512_bf16.*float32"):
-        check_precision("bfloat16")
+        resolve_precision("bfloat16")
     monkeypatch.setattr(_hardware, "has_bfloat16", lambda: True)
-    check_precision("bfloat16")
+    resolve_precision("bfloat16")
+
+
+@pytest.mark.parametrize(("has", "expected"), [(True, "bfloat16"), (False, "float32")])
+def test_auto_takes_what_the_machine_has(monkeypatch, has, expected):
+    monkeypatch.setattr(_hardware, "has_bfloat16", lambda: has)
+    assert resolve_precision("auto") == expected
