@@ -4,11 +4,29 @@ from typing import Any
 
 import tensorflow as tf
 
+from skmlclf.training._hardware import has_accelerator
+
 FAST_GRADIENTS = {
     "float32": {"MatMul": "SkmlclfMatMul", "BiasAdd": "SkmlclfBiasAdd"},
     "bfloat16": {"BiasAdd": "SkmlclfBiasAdd"},
 }
 """By precision, what ``tf.Graph.gradient_override_map`` takes."""
+
+
+def gradients_for(precision: str) -> dict[str, str]:
+    """Return which gradients stand in for TensorFlow's own on this machine.
+
+    Parameters
+    ----------
+    precision : {"float32", "bfloat16"}
+        Of the network.
+
+    Returns
+    -------
+    dict of str to str
+        Empty with an accelerator, whose own kernels are faster.
+    """
+    return {} if has_accelerator() else FAST_GRADIENTS[precision]
 
 
 @tf.RegisterGradient("SkmlclfMatMul")  # type: ignore[untyped-decorator]  # no types in TensorFlow

@@ -55,6 +55,17 @@ def resolve_precision(precision: str) -> str:
 
 
 @functools.cache
+def has_accelerator() -> bool:
+    """Say whether there is another device than the processor.
+
+    Returns
+    -------
+    bool
+    """
+    return any(tf.config.list_physical_devices(kind) for kind in ("GPU", "TPU"))
+
+
+@functools.cache
 def has_bfloat16() -> bool:
     """Say whether matrix products in bfloat16 are native to this machine.
 
@@ -62,7 +73,7 @@ def has_bfloat16() -> bool:
     -------
     bool
     """
-    if tf.config.list_physical_devices("GPU") or tf.config.list_physical_devices("TPU"):
+    if has_accelerator():
         return True
     try:
         text = Path("/proc/cpuinfo").read_text()

@@ -9,7 +9,7 @@ import tensorflow as tf
 from skmlclf.networks import Network, auxiliary_logits_of, logits_of
 from skmlclf.training._averages import averaged, update_averages
 from skmlclf.training._batches import Entries, SparseWeights
-from skmlclf.training._gradients import FAST_GRADIENTS
+from skmlclf.training._gradients import gradients_for
 from skmlclf.training._optimizers import apply_gradients
 from skmlclf.training._programs import compile_once, variables_of
 from skmlclf.training._replicas import exchange_gradients
@@ -71,7 +71,7 @@ def make_step(
     optimizer, keras_weights = model.optimizer, model.trainable_variables
     terms_per_row = loss.terms_per_row(network.n_outputs)
     terms_per_gradient = terms_per_row if mean_over_labels else 1
-    gradients_of = FAST_GRADIENTS[network.precision]
+    gradients_of = gradients_for(network.precision)
 
     def one_step(
         trainable: list[tf.Variable],

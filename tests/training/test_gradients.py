@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from skmlclf.training._gradients import FAST_GRADIENTS
+from skmlclf.training import _gradients
+from skmlclf.training._gradients import FAST_GRADIENTS, gradients_for
 
 
 def gradients(overrides, dtype, *arrays):
@@ -36,3 +37,10 @@ def test_gradients_of_a_bias_are_added_up_in_single_precision():
     found, _ = gradients(FAST_GRADIENTS["bfloat16"], tf.bfloat16, *arrays)
     # Half a unit of bfloat16's eight bits: the result is rounded once.
     np.testing.assert_allclose(found[2], upstream.sum(axis=0), rtol=2.0**-8)
+
+
+@pytest.mark.parametrize("precision", FAST_GRADIENTS)
+def test_an_accelerator_keeps_its_own_gradients(monkeypatch, precision):
+    assert gradients_for(precision) == FAST_GRADIENTS[precision]
+    monkeypatch.setattr(_gradients, "has_accelerator", lambda: True)
+    assert gradients_for(precision) == {}

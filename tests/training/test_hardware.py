@@ -49,3 +49,27 @@ def test_bfloat16_is_refused_where_it_would_be_emulated(monkeypatch):
 def test_auto_takes_what_the_machine_has(monkeypatch, has, expected):
     monkeypatch.setattr(_hardware, "has_bfloat16", lambda: has)
     assert resolve_precision("auto") == expected
+
+
+DEVICES = """
+import numpy as np, tensorflow as tf
+processor = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * 2)
+from skmlclf import DeepMLPClassifier
+rng = np.random.default_rng(0)
+X, y = rng.random((60, 5), np.float32), rng.integers(0, 2, (60, 4))
+answers = []
+for device in ("CPU:0", "CPU:1"):
+    with tf.device(device):
+        clf = DeepMLPClassifier(8, label_units=4, epochs=2, early_stopping=True, random_state=0)
+        clf.fit(X, y)
+        assert all(device in weight.value.device for weight in clf.model_.weights)
+        answers.append((clf.predict_proba(X), *clf.predict_topk(X, k=2)))
+for first, second in zip(*answers, strict=True):
+    np.testing.assert_array_equal(first, second)
+"""
+
+
+def test_a_fit_runs_on_any_device():
+    done = subprocess.run([sys.executable, "-c", DEVICES], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
