@@ -114,5 +114,5 @@ def _predict_each_file(args: argparse.Namespace) -> int:
             print(f"skmlclf predict: {each}", file=sys.stderr)
         print(f"{group.message}; all others are in {args.out_dir}", flush=True)
         return 1
-    print(f"written: {args.out_dir} ({len(written):,} files)", flush=True)
+    print(f"written: {args.out_dir} ({len(written):,} new files)", flush=True)
     return 0

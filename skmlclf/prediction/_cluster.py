@@ -55,4 +55,5 @@ def run_on_cluster(
                     outcome = Outcome(error=f"{task.source}: {type(error).__name__}: {error}")
                 yield task, outcome
         finally:
-            client.cancel(list(futures))
+            if futures:
+                client.cancel(list(futures))

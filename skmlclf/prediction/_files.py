@@ -5,6 +5,7 @@ import shutil
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from inspect import signature
 from numbers import Integral
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from skmlclf._compat import HasMethods, Interval, StrOptions, validate_params
 from skmlclf._paths import Paths, expand_paths
 from skmlclf._progress import progress
+from skmlclf.datasets import VideoRecords
 from skmlclf.prediction._cluster import run_on_cluster
 from skmlclf.prediction._task import (
     NOTES,
@@ -25,7 +27,10 @@ from skmlclf.prediction._task import (
 )
 from skmlclf.prediction._writers import WRITERS
 
-_RECORDS = {"features", "id_feature", "level", "pooling", "on_error", "cache"}
+_RECORDS = {
+    name: signature(VideoRecords).parameters[name].default
+    for name in ("features", "id_feature", "level", "pooling", "on_error", "cache")
+}
 
 
 @validate_params(
@@ -155,14 +160,14 @@ def predict_files(
     >>> predict_files(model, f"{folder}/*.npy", out, k=3)
     []
     """
-    records = dict(records or {})
-    unknown = sorted(set(records) - _RECORDS)
+    unknown = sorted(set(records or ()) - set(_RECORDS))
     if unknown:
         raise ValueError(
             f"Expected records to hold some of {', '.join(sorted(_RECORDS))}. Received"
             f" {', '.join(map(str, unknown))}."
         )
-    if isinstance(records.get("cache"), str | os.PathLike):
+    records = {**_RECORDS, **(records or {})}
+    if isinstance(records["cache"], str | os.PathLike):
         records["cache"] = os.path.abspath(records["cache"])
     target = Path(folder).absolute()
     tasks = [
