@@ -1,8 +1,10 @@
 """Searches and predictions on the worker processes of a Dask cluster."""
 
 import pickle
+import runpy
 import shutil
 import sys
+from pathlib import Path
 
 import joblib
 import keras
@@ -197,3 +199,19 @@ def test_a_damaged_file_is_named_and_the_others_are_predicted(client, folder, tm
     (error,) = raised.value.exceptions
     assert str(error).startswith(f"{damaged}: ValueError: ")
     assert len(contents(tmp_path / "out")) == 5
+
+
+EXAMPLES = Path(__file__).parents[1] / "examples" / "distributed"
+
+
+def test_the_example_of_a_search_runs(client):
+    search = runpy.run_path(str(EXAMPLES / "search_on_dask.py"))["search_on"](client)
+    assert len(search.cv_results_["params"]) == 4
+
+
+def test_the_example_of_predictions_runs(client, tmp_path, capsys):
+    runpy.run_path(str(EXAMPLES / "predict_on_dask.py"))["predict_on"](client, tmp_path)
+    printed = capsys.readouterr().out
+    assert "written for 2 files:\n  videos-00000-of-00004.tfrecord.csv" in printed
+    assert "written for 4 files:\n  videos-00002-of-00004.tfrecord.csv" in printed
+    assert "VideoId,LabelConfidencePairs" in printed

@@ -69,13 +69,13 @@ def run(args: argparse.Namespace) -> int:
     with tensorflow_starts():
         from skmlclf.classifiers import predict_topk
         from skmlclf.cli._blocks import blocks_of
-        from skmlclf.prediction import writer_of
+        from skmlclf.prediction import topk_writer
 
     model = load_model(args.model)
     videos = open_videos(args.data, args, with_labels=False)
     with (
         replacing(args.out, overwrite=args.overwrite) as path,
-        writer_of(path, file_format) as write,
+        topk_writer(path, file_format) as write,
     ):
         for rows, block in blocks_of(videos.features, "Predicting"):
             labels, scores = predict_topk(model, block, args.top)

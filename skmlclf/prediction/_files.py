@@ -67,6 +67,8 @@ def predict_files(
     cluster. A call that was interrupted is resumed by the same call: predictions that are there
     are kept.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     model : str or path-like
@@ -126,6 +128,7 @@ def predict_files(
     See Also
     --------
     skmlclf.predict_topk : The best labels of rows as arrays.
+    topk_writer : Write such files from arrays.
 
     Notes
     -----

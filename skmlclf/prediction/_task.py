@@ -17,7 +17,7 @@ from skmlclf._atomic import replacing
 from skmlclf.classifiers import predict_topk
 from skmlclf.datasets import NpyRowStore, ParquetRowStore, RowStore, VideoRecords
 from skmlclf.persistence import load
-from skmlclf.prediction._writers import writer_of
+from skmlclf.prediction._writers import topk_writer
 
 _BLOCK_ROWS = 4096
 NOTES = ".skmlclf"
@@ -126,7 +126,7 @@ class Task:
         rows = _open(self.source, self.records)
         estimator = loaded(model)
         with replacing(self.target, overwrite=True) as path:
-            with writer_of(path, self.format) as write:
+            with topk_writer(path, self.format) as write:
                 for start in range(0, len(rows.ids), _BLOCK_ROWS):
                     here = slice(start, start + _BLOCK_ROWS)
                     block = np.asarray(rows.features[here])

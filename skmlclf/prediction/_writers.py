@@ -1,5 +1,6 @@
 """Files of the best labels: one kind of file, one writer."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -60,25 +61,50 @@ WRITERS: dict[str, Callable[[Path], AbstractContextManager[Write]]] = {
 """Writers by format, which is how the names of files end."""
 
 
-def writer_of(path: Path, format: str) -> AbstractContextManager[Write]:
-    """Open a file of the best labels for writing.
+def topk_writer(path: str | os.PathLike[str], format: str) -> AbstractContextManager[Write]:
+    """Open a file to write the best labels of rows to.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------
-    path : Path
-        The file.
+    path : str or path-like
+        The file, which is made anew.
     format : {"csv", "parquet"}
         The form of the YouTube-8M challenges, ``VideoId,LabelConfidencePairs``; or a row for each
-        video and label, of ``id``, ``rank`` (from 1), ``label`` and ``probability``.
+        video and label, of `id`, `rank` (from 1), `label` and `probability`.
 
     Returns
     -------
     context manager
-        Yields ``write(ids, labels, scores)``.
+        Yields ``write(ids, labels, scores)``, which adds rows, with `labels` and `scores` as
+        `skmlclf.predict_topk` returns them.
 
     Raises
     ------
     ValueError
-        If a Parquet file is to be written, and pyarrow is not installed.
+        If there is no such format, or a Parquet file is to be written and pyarrow is not
+        installed.
+
+    See Also
+    --------
+    predict_files : Predict and write many files.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import mkdtemp
+    >>> import numpy as np
+    >>> from skmlclf.prediction import topk_writer
+    >>> path = Path(mkdtemp()) / "best.csv"
+    >>> labels, scores = np.array([[3, 1], [0, 2]]), np.array([[0.9, 0.5], [0.8, 0.1]])
+    >>> with topk_writer(path, "csv") as write:
+    ...     write(np.array(["a", "b"]), labels, scores)
+    >>> print(path.read_text())
+    VideoId,LabelConfidencePairs
+    a,3 0.900000 1 0.500000
+    b,0 0.800000 2 0.100000
     """
-    return WRITERS[format](path)
+    if format not in WRITERS:
+        raise ValueError(f"Expected format to be one of {', '.join(WRITERS)}. Received {format!r}.")
+    return WRITERS[format](Path(path))
