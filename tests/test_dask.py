@@ -1,6 +1,7 @@
 """Searches and predictions on the worker processes of a Dask cluster."""
 
 import pickle
+import re
 import runpy
 import shutil
 import sys
@@ -85,6 +86,15 @@ def threads_of_workers(client):
         return tf.config.threading.get_intra_op_parallelism_threads()
 
     return client.run(threads).values()
+
+
+def test_a_fitted_classifier_takes_its_share_of_the_cores_when_it_arrives(client, folder):
+    # An optimizer object makes the first variable of a process, which starts TensorFlow's threads.
+    X, y = make_video_embeddings(30, n_labels=5, random_state=0)
+    clf = make_base().set_params(optimizer=keras.optimizers.AdamW(1e-2)).fit(X, y)
+    sent = pickle.dumps(clf)
+    client.run(lambda sent: pickle.loads(sent) and None, sent)
+    assert set(threads_of_workers(client)) == {1}
 
 
 def make_base():
@@ -201,7 +211,18 @@ def test_a_damaged_file_is_named_and_the_others_are_predicted(client, folder, tm
     assert len(contents(tmp_path / "out")) == 5
 
 
-EXAMPLES = Path(__file__).parents[1] / "examples" / "distributed"
+ROOT = Path(__file__).parents[1]
+EXAMPLES = ROOT / "examples" / "distributed"
+
+
+def test_the_guide_runs(client, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("dask.distributed.Client", lambda address: client)
+    text = (ROOT / "docs" / "cluster.md").read_text()
+    namespace = {"__name__": "document"}
+    for code in re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE):
+        exec(compile(code, "docs/cluster.md", "exec"), namespace)
+    assert len(namespace["written"]) == 4
 
 
 def test_the_example_of_a_search_runs(client):

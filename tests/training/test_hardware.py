@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -43,3 +44,21 @@ def test_bfloat16_is_refused_where_it_would_be_emulated(monkeypatch):
         check_precision("bfloat16")
     monkeypatch.setattr(_hardware, "has_bfloat16", lambda: True)
     check_precision("bfloat16")
+
+
+def test_a_dask_worker_without_a_nanny_has_its_own_number_of_threads(monkeypatch):
+    class Distributed:
+        worker = None
+
+        @classmethod
+        def get_worker(cls):
+            if cls.worker is None:
+                raise ValueError("No worker found")
+            return cls.worker
+
+    monkeypatch.setitem(sys.modules, "distributed", Distributed)
+    assert _hardware._threads_of_dask_worker() == ""
+    monkeypatch.setattr(Distributed, "worker", SimpleNamespace(state=SimpleNamespace(nthreads=3)))
+    assert _hardware._threads_of_dask_worker() == "3"
+    monkeypatch.delitem(sys.modules, "distributed")
+    assert _hardware._threads_of_dask_worker() == ""
