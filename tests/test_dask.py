@@ -41,15 +41,21 @@ SCORER = get_scorer("gap_at_20")
 
 
 @pytest.fixture(scope="module")
-def client():
-    """Two worker processes of one thread each."""
+def other_client():
+    """A client, not the current one, of two worker processes of one thread each."""
     with (
         distributed.LocalCluster(
             n_workers=2, threads_per_worker=1, dashboard_address=None, memory_limit=None
         ) as cluster,
-        distributed.Client(cluster) as client,
+        distributed.Client(cluster, set_as_default=False) as client,
     ):
         yield client
+
+
+@pytest.fixture
+def client(other_client):
+    with other_client.as_current():
+        yield other_client
 
 
 @pytest.fixture(scope="module")
@@ -183,15 +189,15 @@ def contents(folder):
     return {path.name: path.read_bytes() for path in folder.glob("*.csv")}
 
 
-def test_a_cluster_writes_what_one_process_writes(client, folder, tmp_path, capsys):
+def test_a_cluster_writes_what_one_process_writes(other_client, folder, tmp_path, capsys):
     model, data = folder / "model.safetensors", f"{folder}/v-*"
     predict_files(model, data, tmp_path / "alone", k=3)
-    written = predict_files(model, data, tmp_path / "together", k=3, scheduler=client)
+    written = predict_files(model, data, tmp_path / "together", k=3, scheduler=other_client)
     assert len(written) == 6
     assert contents(tmp_path / "together") == contents(tmp_path / "alone")
     (tmp_path / "together" / "v-00003-of-00006.tfrecord.csv").unlink()
     args = ["predict", "--model", str(model), "--data", data, "--top", "3"]
-    where = ["--out-dir", f"{tmp_path}/together", "--scheduler", client.scheduler.address]
+    where = ["--out-dir", f"{tmp_path}/together", "--scheduler", other_client.scheduler.address]
     assert main([*args, *where]) == 0
     assert capsys.readouterr().out == f"written: {tmp_path}/together (1 new files)\n"
     assert contents(tmp_path / "together") == contents(tmp_path / "alone")

@@ -46,7 +46,8 @@ def run_on_cluster(
             for i, task in enumerate(tasks)
         }
         try:
-            for future in distributed.as_completed(list(futures)):
+            # The loop of this client: there may be no default one.
+            for future in distributed.as_completed(list(futures), loop=client.loop):
                 task = futures.pop(future)
                 try:
                     outcome = future.result()

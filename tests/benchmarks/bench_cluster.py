@@ -80,7 +80,6 @@ def compare_predictions(client, folder):
     command = ["predict", "--model", model, "--data", data, "--out-dir", killed]
     run = subprocess.Popen(
         [sys.executable, "-m", "skmlclf", *command, "--scheduler", client.scheduler.address],
-        stderr=subprocess.DEVNULL,
     )
     while len(list(killed.glob("*.csv"))) < N_FILES // 2:
         if run.poll() is not None:
