@@ -104,7 +104,7 @@ def compare_predictions(client, folder):
 def main():
     with (
         distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, dashboard_address=None
+            n_workers=2, threads_per_worker=1, dashboard_address=":0"
         ) as cluster,
         distributed.Client(cluster) as client,
         tempfile.TemporaryDirectory() as folder,
