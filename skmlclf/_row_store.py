@@ -1,5 +1,6 @@
 """Rows on disk that are indexed as an array is, and read only where they are asked for."""
 
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from numbers import Integral
@@ -189,6 +190,10 @@ class RowStore(ABC):
             array[start : start + len(block)] = block
             start += len(block)
         return array
+
+    def __sizeof__(self) -> int:
+        # Of what the store knows of its rows. Dask sends what is large to each worker only once.
+        return super().__sizeof__() + sum(map(sys.getsizeof, vars(self).values()))
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self._describe()}>"

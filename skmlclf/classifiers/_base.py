@@ -29,6 +29,7 @@ from skmlclf.training import (
     optimizer_to_plain,
     reset_optimizer,
     resolve_precision,
+    take_share_of_cores,
 )
 
 # What a file that does not name these parameters, because it is older than they are, was fitted by.
@@ -311,6 +312,8 @@ default=None
         return {**state, "_fitted": fitted_state(self, with_optimizer=True)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
+        # The first variable, of an optimizer or of the network, starts TensorFlow's threads.
+        take_share_of_cores()
         params = {name: value for name, value in state.items() if name != "_fitted"}
         params["optimizer"] = optimizer_from_plain(params["optimizer"])
         super().__setstate__(params)
@@ -326,6 +329,7 @@ default=None
     @classmethod
     def _from_state(cls, params: dict[str, Any], fitted: dict[str, Any] | None) -> Self:
         """Return the classifier of what `_to_state` returned, or raise a ValueError."""
+        take_share_of_cores()
         known = set(cls._get_param_names())
         older = {name: value for name, value in _BEFORE.items() if name in known}
         params = {**older, **params, "optimizer": optimizer_from_plain(params.get("optimizer"))}

@@ -1,12 +1,9 @@
 """``skmlclf predict``: write the best labels of records."""
 
 import argparse
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import sys
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from skmlclf._atomic import replacing
 from skmlclf.cli._arguments import add_command, whole_number
@@ -18,9 +15,9 @@ from skmlclf.cli._startup import tensorflow_starts
 _DESCRIPTION = """\
 Write the most probable labels of TFRecord files of any size, with a model that `skmlclf train` has
 saved: as a .csv file in the form of the YouTube-8M challenges (VideoId,LabelConfidencePairs), or as
-a .parquet file of one row for each video and label.
+a .parquet file of one row for each video and label. With --out-dir each file has one of its own;
+such a run can be spread over a Dask cluster, and resumes where it was stopped.
 """
-Write = Callable[[np.ndarray, np.ndarray, np.ndarray], None]
 
 
 def add_parser(commands: Any) -> None:
@@ -36,29 +33,49 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--top", type=whole_number(1), default=20, metavar="K", help="labels a video (default: 20)"
     )
-    parser.add_argument(
-        "--out", type=Path, required=True, metavar="FILE", help="a .csv or a .parquet file"
+    out = parser.add_mutually_exclusive_group(required=True)
+    out.add_argument("--out", type=Path, metavar="FILE", help="a .csv or a .parquet file")
+    out.add_argument(
+        "--out-dir", type=Path, metavar="DIR", help="folder with one file for each file of --data"
     )
-    parser.add_argument("--overwrite", action="store_true", help="replace the file of --out")
+    parser.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="replace the file of --out, or those of --out-dir that are not up to date",
+    )
+    group = parser.add_argument_group("many files, with --out-dir")
+    group.add_argument(
+        "--format", choices=("csv", "parquet"), default="csv", help="of the files (default: csv)"
+    )
+    group.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="Dask scheduler whose workers predict, such as tcp://10.0.0.1:8786",
+    )
     add_form_arguments(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the subcommand and return its exit status."""
-    writers: dict[str, Any] = {".csv": csv_writer, ".parquet": parquet_writer}
-    if args.out.suffix not in writers:
+    if args.out_dir is not None:
+        return _predict_each_file(args)
+    if args.scheduler is not None:
+        raise ValueError("--scheduler spreads files of --out-dir: give that instead of --out.")
+    file_format = args.out.suffix.removeprefix(".")
+    if file_format not in ("csv", "parquet"):
         raise ValueError(f"--out {args.out}: expected a name that ends in .csv or .parquet.")
     check_new_file("--out", args.out, overwrite=args.overwrite)
     with tensorflow_starts():
         from skmlclf.classifiers import predict_topk
         from skmlclf.cli._blocks import blocks_of
+        from skmlclf.prediction import topk_writer
 
     model = load_model(args.model)
     videos = open_videos(args.data, args, with_labels=False)
     with (
         replacing(args.out, overwrite=args.overwrite) as path,
-        writers[args.out.suffix](path) as write,
+        topk_writer(path, file_format) as write,
     ):
         for rows, block in blocks_of(videos.features, "Predicting"):
             labels, scores = predict_topk(model, block, args.top)
@@ -67,64 +84,35 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-@contextmanager
-def csv_writer(path: Path) -> Iterator[Write]:
-    """Write a line for each video: its id, then each label and its probability.
+def _predict_each_file(args: argparse.Namespace) -> int:
+    with tensorflow_starts():
+        from skmlclf.prediction import predict_files
 
-    Parameters
-    ----------
-    path : Path
-
-    Yields
-    ------
-    callable
-        ``write(ids, labels, scores)``.
-    """
-    with path.open("w", encoding="utf-8") as file:
-        file.write("VideoId,LabelConfidencePairs\n")
-
-        def write(ids: np.ndarray, labels: np.ndarray, scores: np.ndarray) -> None:
-            for name, best, values in zip(ids, labels.tolist(), scores.tolist(), strict=True):
-                pairs = " ".join(f"{k} {v:.6f}" for k, v in zip(best, values, strict=True))
-                file.write(f"{name},{pairs}\n")
-
-        yield write
-
-
-@contextmanager
-def parquet_writer(path: Path) -> Iterator[Write]:
-    """Write a row for each video and label: the id, the rank from 1, the label, its probability.
-
-    Parameters
-    ----------
-    path : Path
-
-    Yields
-    ------
-    callable
-        ``write(ids, labels, scores)``.
-    """
     try:
-        import pyarrow as pa
-        from pyarrow import parquet
-    except ImportError:
-        raise ValueError(
-            "Expected pyarrow to be installed, which writes Parquet files. Install it with"
-            " pip install pyarrow, or write a .csv file."
-        ) from None
-    types = {
-        "id": pa.string(),
-        "rank": pa.int32(),
-        "label": pa.int32(),
-        "probability": pa.float32(),
-    }
-    with parquet.ParquetWriter(path, pa.schema(types)) as writer:
-
-        def write(ids: np.ndarray, labels: np.ndarray, scores: np.ndarray) -> None:
-            n_rows, k = labels.shape
-            ranks = np.tile(np.arange(1, k + 1), n_rows)
-            values = [np.repeat(ids, k), ranks, labels.ravel(), scores.ravel()]
-            columns = [pa.array(v, t) for v, t in zip(values, types.values(), strict=True)]
-            writer.write_table(pa.table(columns, schema=writer.schema))
-
-        yield write
+        written = predict_files(
+            args.model,
+            args.data,
+            args.out_dir,
+            k=args.top,
+            format=args.format,
+            records={
+                "level": args.level,
+                "pooling": args.pooling,
+                "on_error": args.on_error,
+                "cache": args.cache or False,
+            },
+            scheduler=args.scheduler,
+            overwrite=args.overwrite,
+            verbose=1,
+        )
+    except FileExistsError as error:
+        raise ValueError(str(error).replace("Pass overwrite=True", "Add --overwrite")) from error
+    except ImportError as error:
+        raise ValueError(f"--scheduler {args.scheduler}: {error}") from error
+    except ExceptionGroup as group:
+        for each in group.exceptions:
+            print(f"skmlclf predict: {each}", file=sys.stderr)
+        print(f"{group.message}; all others are in {args.out_dir}", flush=True)
+        return 1
+    print(f"written: {args.out_dir} ({len(written):,} new files)", flush=True)
+    return 0

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skmlclf.datasets._paths import Paths, expand_paths
+from skmlclf._paths import Paths, expand_paths
 from skmlclf.datasets._sharded import ShardedRowStore, stamp
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from skmlclf.datasets._paths import Paths, expand_paths
+from skmlclf._paths import Paths, expand_paths
 from skmlclf.datasets._sharded import ShardedRowStore, stamp
 
 

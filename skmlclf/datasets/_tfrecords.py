@@ -9,10 +9,10 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from skmlclf._compat import Interval, validate_params
+from skmlclf._paths import Paths, expand_paths
 from skmlclf.datasets._examples import Videos
 from skmlclf.datasets._form import make_form
 from skmlclf.datasets._labels import check_labelled, make_target
-from skmlclf.datasets._paths import Paths, expand_paths
 from skmlclf.datasets._reader import read_videos
 
 

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 
 from skmlclf._compat import Interval, StrOptions, validate_params
+from skmlclf._paths import Paths, expand_paths
 from skmlclf._progress import progress
 from skmlclf.datasets._examples import decode
 from skmlclf.datasets._form import Form, make_form
 from skmlclf.datasets._framing import Frames, read_frames
 from skmlclf.datasets._index import FileIndex, index_files
 from skmlclf.datasets._labels import check_labelled, make_target
-from skmlclf.datasets._paths import Paths, expand_paths
 from skmlclf.datasets._reader import error_of
 from skmlclf.datasets._sharded import ShardedRowStore
 

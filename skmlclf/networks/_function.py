@@ -6,12 +6,14 @@ import random
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Self
 
 import keras
 import numpy as np
 
 from skmlclf._compat import operation_of
+from skmlclf.networks._same_function import function_key
 
 _lock = threading.Lock()
 _LINKS = ("keras_history", "input_layers", "output_layers")
@@ -50,19 +52,18 @@ class FunctionNetwork:
     structure: str | None = None
 
     def __hash__(self) -> int:
-        return hash((self.build_network, self.structure, self._key))
+        return hash(self._key)
 
     def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, FunctionNetwork)
-            and (self.build_network, self.structure) == (other.build_network, other.structure)
-            and self._key == other._key
-        )
+        return isinstance(other, FunctionNetwork) and self._key == other._key
 
-    @property
+    @cached_property
     def _key(self) -> tuple[Any, ...]:
-        arguments = tuple((name, _frozen(value)) for name, value in self.arguments)
-        return arguments, self.n_features, self.n_outputs, self.output, self.precision
+        return (
+            function_key(self.build_network),
+            tuple((name, _frozen(value)) for name, value in self.arguments),
+            (self.structure, self.n_features, self.n_outputs, self.output, self.precision),
+        )
 
     def build(self, seed: int = 0) -> keras.Model:
         """Build the uncompiled model, which ends in logits.

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import os
 import re
+import sys
 from pathlib import Path
 
 import tensorflow as tf
@@ -14,14 +15,27 @@ _BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
 def take_share_of_cores() -> None:
     """Let TensorFlow use the threads that ``OMP_NUM_THREADS`` grants this process.
 
-    joblib gives each of its worker processes its share of the cores through that variable, which
-    TensorFlow does not read: every worker would start as many threads as the machine has cores.
-    Without effect once TensorFlow has started its threads, or where they were set otherwise.
+    joblib and Dask's nannies give each of their worker processes its share of the cores through
+    that variable, which TensorFlow does not read: every worker would start as many threads as the
+    machine has cores. A Dask worker without a nanny has no such variable, and its own number of
+    threads is its share. Without effect once TensorFlow has started its threads, or where they
+    were set otherwise.
     """
-    granted = os.environ.get("OMP_NUM_THREADS", "")
+    granted = os.environ.get("OMP_NUM_THREADS", "") or _threads_of_dask_worker()
     if granted.isdecimal() and not tf.config.threading.get_intra_op_parallelism_threads():
         with contextlib.suppress(RuntimeError):
             tf.config.threading.set_intra_op_parallelism_threads(max(1, int(granted)))
+
+
+def _threads_of_dask_worker() -> str:
+    """Return the threads of the Dask worker whose task this is, as text; empty outside of one."""
+    distributed = sys.modules.get("distributed")
+    if distributed is None:
+        return ""
+    try:
+        return str(distributed.get_worker().state.nthreads)
+    except ValueError:
+        return ""
 
 
 def resolve_precision(precision: str) -> str:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -101,6 +102,29 @@ def test_predict_writes_the_best_labels(folder, tmp_path, held_out, suffix, caps
         np.testing.assert_allclose(values, expected, atol=1e-6)
 
 
+def test_predict_writes_a_file_for_each_file(folder, tmp_path, capsys):
+    data = tmp_path / "data"
+    data.mkdir()
+    for path in folder.glob("v-0000[45]*"):
+        shutil.copy(path, data)
+    (data / "v-damaged").write_bytes(b"no record")
+    out = tmp_path / "predictions"
+    args = ["predict", "--model", f"{folder}/model.safetensors", "--data", f"{data}/v-*"]
+    args += ["--out-dir", str(out)]
+    assert main(args) == 1
+    printed = capsys.readouterr()
+    assert f"skmlclf predict: {data}/v-damaged: ValueError: " in printed.err
+    assert printed.out == f"1 of 3 files were not predicted; all others are in {out}\n"
+    (data / "v-damaged").unlink()
+    assert main(args) == 0
+    assert capsys.readouterr().out == f"written: {out} (0 new files)\n"
+    assert main([*args, "--top", "3"]) == 2
+    assert "it differs in k. Add --overwrite to replace it" in capsys.readouterr().err
+    assert main([*args, "--top", "3", "--overwrite"]) == 0
+    assert capsys.readouterr().out == f"written: {out} (2 new files)\n"
+    assert len(list(out.glob("*.tfrecord.csv"))) == 2
+
+
 @pytest.mark.parametrize("search", ["grid", "random", "halving"])
 def test_tune_ranks_saves_and_writes(folder, tmp_path, capsys, search):
     out, results = tmp_path / "model.safetensors", tmp_path / "results.csv"
@@ -131,6 +155,24 @@ def test_tune_ranks_saves_and_writes(folder, tmp_path, capsys, search):
         (
             ["predict", "--model", "m", "--data", "v-*", "--out", "p.txt"],
             "ends in .csv or .parquet",
+        ),
+        (
+            [
+                "predict",
+                "--model",
+                "m",
+                "--data",
+                "v-*",
+                "--out",
+                "p.csv",
+                "--scheduler",
+                "tcp://a:1",
+            ],
+            "--scheduler spreads files of --out-dir",
+        ),
+        (
+            ["predict", "--model", "m", "--data", "v-*", "--out-dir", "p"],
+            "There is no file 'm'",
         ),
         (["tune", "--data", "v-*", "--grid", "dropout"], "--grid dropout: expected name=v1,v2"),
         (["tune", "--data", "v-*", "--grid", "drop=1,2"], "--grid drop: there is no"),

@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -73,3 +74,21 @@ for first, second in zip(*answers, strict=True):
 def test_a_fit_runs_on_any_device():
     done = subprocess.run([sys.executable, "-c", DEVICES], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_dask_worker_without_a_nanny_has_its_own_number_of_threads(monkeypatch):
+    class Distributed:
+        worker = None
+
+        @classmethod
+        def get_worker(cls):
+            if cls.worker is None:
+                raise ValueError("No worker found")
+            return cls.worker
+
+    monkeypatch.setitem(sys.modules, "distributed", Distributed)
+    assert _hardware._threads_of_dask_worker() == ""
+    monkeypatch.setattr(Distributed, "worker", SimpleNamespace(state=SimpleNamespace(nthreads=3)))
+    assert _hardware._threads_of_dask_worker() == "3"
+    monkeypatch.delitem(sys.modules, "distributed")
+    assert _hardware._threads_of_dask_worker() == ""
