@@ -35,7 +35,6 @@ default_role = "py:obj"
 add_module_names = False
 nitpicky = False
 suppress_warnings = [
-    "toc.empty_glob",  # pages that join later have their place in the guide already
     "config.cache",  # the order of the gallery is a class, which Sphinx cannot store
 ]
 

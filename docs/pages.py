@@ -13,6 +13,7 @@ GENERATED = DOCS / "_generated"
 def write_all() -> None:
     """Write them; files that are right already keep their time, so that Sphinx reads them once."""
     write(DOCS / "api" / "index.rst", api_reference())
+    write(GENERATED / "running.md", running_pages())
     write(GENERATED / "conformance.md", conformance_table())
     draw_accuracy()
 
@@ -42,6 +43,14 @@ def api_reference() -> str:
         lines += [f"   {name}" for name in group.names]
         lines += [""]
     return "\n".join(lines)
+
+
+def running_pages() -> str:
+    """Return the last table of contents of the guide, of the pages that are there."""
+    pages = ("processes", "../distributed", "../cluster", "saving", "serving")
+    there = [page for page in pages if (DOCS / "guide" / f"{page}.md").exists()]
+    lines = [":caption: Running and keeping", ":maxdepth: 1", "", *there]
+    return "\n".join(["```{toctree}", *lines, "```", ""])
 
 
 def conformance_table() -> str:

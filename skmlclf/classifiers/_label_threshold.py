@@ -129,7 +129,7 @@ class LabelThresholdClassifier(ResponsesOfInside, ClassifierMixin, MetaEstimator
         Names of the columns of `y`, where it was a DataFrame or the classifier inside has some.
     n_features_in_ : int
         Number of features seen by `fit`, where the classifier inside tells.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where the classifier inside tells.
 
     See Also

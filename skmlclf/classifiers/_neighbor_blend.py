@@ -106,7 +106,7 @@ class NeighborBlendClassifier(
         Names of the labels; None if they have none.
     n_features_in_ : int
         Number of features seen by `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where `X` had string names.
 
     Raises

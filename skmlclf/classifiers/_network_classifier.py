@@ -116,7 +116,7 @@ class NetworkClassifier(BaseKerasClassifier):
         else the last.
     n_features_in_ : int
         Number of features seen by `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where `X` had string names.
 
     Raises

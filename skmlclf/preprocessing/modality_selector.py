@@ -41,7 +41,7 @@ class ModalitySelector(TransformerMixin, BaseEstimator):
         Positions of the selected columns in the input, in the order of the output.
     n_features_in_ : int
         Number of features seen during `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features seen during `fit`. Defined only when `X` has feature names that are
         all strings.
 
