@@ -1,6 +1,7 @@
 """The public names, grouped as a user looks for them: the API reference is made of this table.
 
-A new public name goes into one of these groups; ``tests/test_documentation.py`` misses it otherwise.
+A new public name goes into one of these groups; ``tests/test_documentation.py`` misses it
+otherwise.
 """
 
 from typing import NamedTuple

@@ -2,8 +2,8 @@
 Comparing the four architectures
 ================================
 
-The four networks of the package on the same rows: the values of each, how far each is from the first,
-and their learning curves.
+The four networks of the package on the same rows: the values of each, how far each is from the
+first, and their learning curves.
 """
 
 import matplotlib.pyplot as plt

@@ -30,8 +30,8 @@ for label in np.argsort(-missed, kind="stable")[:5]:
     print(f"{names[label]}: missed in {missed[label]} of {counts[label, 1].sum()} rows")
 
 # %%
-# A missed label was replaced by the wrong ones of the same row, in equal parts. The matrix of labels
-# against labels is sparse:
+# A missed label was replaced by the wrong ones of the same row, in equal parts. The matrix of
+# labels against labels is sparse:
 
 confusion = label_confusion_matrix(y_test, y_pred)
 print(confusion.shape, confusion.nnz, "pairs")

@@ -15,7 +15,8 @@ X, y = make_video_embeddings(500, n_labels=60, random_state=0)
 X, y, X_val, y_val = X[:400], y[:400], X[400:], y[400:]
 
 # %%
-# `make_feature_mlp` is a pipeline that selects columns, projects them, and ends in the base network.
+# `make_feature_mlp` is a pipeline that selects columns, projects them, and ends in the base
+# network.
 
 shared = {"hidden_units": 64, "epochs": 6, "batch_size": 32, "random_state": 0}
 estimators = {
@@ -28,7 +29,9 @@ estimators = {
 print(estimators["pca-64"])
 
 # %%
-comparison = compare(estimators, X, y, X_val, y_val, metrics=["gap_at_20", "hit_at_1"], verbose=False)
+comparison = compare(
+    estimators, X, y, X_val, y_val, metrics=["gap_at_20", "hit_at_1"], verbose=False
+)
 print(comparison)
 comparison.plot()
 plt.show()

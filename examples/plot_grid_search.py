@@ -3,8 +3,8 @@ Grid search over a pipeline, with several scorers
 =================================================
 
 Selects the audio features, standardises them, and searches dropout and learning rate of the block
-network. Two scorers look at each fit, and the best candidate is the one with the better precision at
-5. All candidates share one compiled training step.
+network. Two scorers look at each fit, and the best candidate is the one with the best precision
+at 5. All candidates share one compiled training step.
 """
 
 import matplotlib.pyplot as plt
@@ -43,7 +43,10 @@ print(search.best_params_)
 
 results = search.cv_results_
 for params, precision, gap in zip(
-    results["params"], results["mean_test_precision_at_5"], results["mean_test_gap_at_20"], strict=True
+    results["params"],
+    results["mean_test_precision_at_5"],
+    results["mean_test_gap_at_20"],
+    strict=True,
 ):
     print(f"P@5 {precision:.4f}  GAP@20 {gap:.4f}  {params}")
 

@@ -19,9 +19,7 @@ X, y = make_video_embeddings(400, n_labels=60, random_state=0)
 split = MultilabelStratifiedShuffleSplit(1, test_size=0.25, random_state=0)
 clf = BaseMLPClassifier(64, batch_size=32, random_state=0)
 
-candidates = list(
-    ParameterGrid({"learning_rate": [1e-4, 1e-3, 3e-3, 1e-2], "dropout": [0.2, 0.5]})
-)
+candidates = list(ParameterGrid({"learning_rate": [1e-4, 1e-3, 3e-3, 1e-2], "dropout": [0.2, 0.5]}))
 rounds = []
 for epochs in (1, 2, 4, 8):
     grid = [{name: [value] for name, value in {**c, "epochs": epochs}.items()} for c in candidates]

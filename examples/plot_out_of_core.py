@@ -2,8 +2,8 @@
 Training from records on disk
 =============================
 
-Features stay in TFRecord files, of which a fit reads a block at a time. Labels are sparse and stay in
-memory.
+Features stay in TFRecord files, of which a fit reads a block at a time. Labels are sparse and stay
+in memory.
 """
 
 import tempfile
@@ -12,7 +12,13 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 
 from skmlclf import BaseMLPClassifier
-from skmlclf.datasets import VideoRecords, load_npy, make_video_embeddings, write_npy, write_tfrecords
+from skmlclf.datasets import (
+    VideoRecords,
+    load_npy,
+    make_video_embeddings,
+    write_npy,
+    write_tfrecords,
+)
 from skmlclf.displays import HistoryDisplay
 from skmlclf.metrics import get_scorer
 

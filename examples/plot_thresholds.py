@@ -17,8 +17,8 @@ X, y = make_video_embeddings(700, n_labels=60, random_state=0)
 X, y, X_test, y_test = X[:500], y[:500], X[500:], y[500:]
 
 # %%
-# ``cv=2`` fits two networks on one half each, tunes on the scores of the other half, and fits a third
-# on all rows.
+# ``cv=2`` fits two networks on one half each, tunes on the scores of the other half, and fits a
+# third on all rows.
 
 network = BaseMLPClassifier(64, epochs=6, batch_size=32, random_state=0)
 tuned = {
@@ -42,8 +42,8 @@ print(f"{'true labels':12} {y_test.sum() / len(X_test):.2f} labels per row")
 ComparisonDisplay.from_results(results)
 
 # %%
-# Tuned decisions rest on probabilities. Whether these are right is a plot of its own: points below the
-# diagonal are too certain.
+# Tuned decisions rest on probabilities. Whether these are right is a plot of its own: points below
+# the diagonal are too certain.
 
 ReliabilityDisplay.from_estimator(tuned["samples_f1"].estimator_, X_test, y_test)
 plt.show()

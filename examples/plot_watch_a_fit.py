@@ -2,8 +2,8 @@
 Watching a fit, and stopping it early
 =====================================
 
-Metrics on held-out rows after each epoch, the best epoch's weights at the end, and a callback of one's
-own.
+Metrics on held-out rows after each epoch, the best epoch's weights at the end, and a callback of
+one's own.
 """
 
 import keras

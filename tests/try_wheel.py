@@ -1,4 +1,4 @@
-"""What an installed wheel has to do; a script for an environment where nothing else is installed."""
+"""What an installed wheel has to do, where nothing else is installed."""
 
 import tempfile
 from pathlib import Path

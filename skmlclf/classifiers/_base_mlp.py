@@ -20,6 +20,8 @@ class BaseMLPClassifier(BaseKerasClassifier):
     The output bias starts at the log-odds of each label's frequency. Two classes get one sigmoid,
     several exclusive classes a softmax.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     hidden_units : int or sequence of int, default=1024

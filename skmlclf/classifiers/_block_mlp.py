@@ -14,6 +14,8 @@ class BlockMLPClassifier(BaseKerasClassifier):
 
     The output layer, the loss and the initial output bias are those of `BaseMLPClassifier`.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     hidden_units : int or sequence of int, default=(2048, 2048)

@@ -23,6 +23,8 @@ class DeepMLPClassifier(BaseKerasClassifier):
     where :math:`g_i` is a block of few units. While training, every :math:`z_i` has a loss of its
     own; the last one is the output. The learning rate decays to zero along a cosine.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     hidden_units : int or sequence of int, default=2048

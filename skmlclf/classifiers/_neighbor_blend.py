@@ -53,6 +53,8 @@ class NeighborBlendClassifier(
     last hidden layer. A network and its neighbours make different errors, and the blend of both
     ranks labels better than either.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     estimator : classifier with ``transform``, or Pipeline

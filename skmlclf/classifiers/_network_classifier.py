@@ -19,6 +19,8 @@ class NetworkClassifier(BaseKerasClassifier):
     every kind, dense or sparse, ``predict_topk``, callbacks, weights, early stopping, the compiled
     training step and its speed. Regularisation losses of the layers count, as in Keras.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     build_network : callable

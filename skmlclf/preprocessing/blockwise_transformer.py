@@ -46,6 +46,8 @@ class BlockwiseTransformer(TransformerMixin, BaseEstimator):
     other is fitted on a random sample of the rows. Rows on disk are transformed when they are
     read: what comes out is rows on disk again.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     transformer : estimator
