@@ -11,8 +11,15 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
 
 import pages
+from docutils import nodes
+from docutils.utils.math import MathError
+from docutils.utils.math.latex2mathml import tex2mathml
+
+from sphinx.util import logging
 
 import skmlclf
+
+logger = logging.getLogger(__name__)
 
 project = "skmlclf"
 author = "the skmlclf developers"
@@ -24,7 +31,6 @@ extensions = [
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.mathjax",
     "sphinx_copybutton",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
@@ -34,7 +40,7 @@ templates_path = ["_templates"]
 # Single backticks are references where there is something to refer to, and code everywhere else.
 default_role = "py:obj"
 add_module_names = False
-nitpicky = False
+toc_object_entries_show_parents = "hide"
 suppress_warnings = [
     "config.cache",  # the order of the gallery is a class, which Sphinx cannot store
 ]
@@ -47,8 +53,6 @@ autosummary_imported_members = True
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
-# References in docstrings are numbered from 1 in each.
-numpydoc_use_plots = False
 
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
@@ -72,6 +76,7 @@ html_theme = "pydata_sphinx_theme"
 html_title = f"skmlclf {version}"
 html_static_path = ["_static"]
 html_css_files = ["skmlclf.css"]
+html_math_renderer = "mathml"
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {
@@ -101,7 +106,18 @@ def leave_inherited_members_out(app, what, name, member, skip, options):
     return None
 
 
+def visit_formula(translator, node):
+    """Write MathML, which browsers show by themselves: no page needs a script from a network."""
+    as_block = isinstance(node, nodes.math_block)
+    try:
+        translator.body.append(tex2mathml(node.astext(), as_block=as_block))
+    except MathError as error:
+        logger.warning("%s in %r", error, node.astext(), location=node)
+    raise nodes.SkipNode
+
+
 def setup(app):
     """Write the pages that follow from the code, and choose what is shown of a class."""
     pages.write_all()
+    app.add_html_math_renderer("mathml", (visit_formula, None), (visit_formula, None))
     app.connect("autodoc-skip-member", leave_inherited_members_out)

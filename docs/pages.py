@@ -109,7 +109,7 @@ def draw_accuracy() -> None:
             "svg.hashsalt": "skmlclf",
         }
         with plt.rc_context(style):
-            figure, axes = plt.subplots(figsize=(6.4, 3.4), layout="constrained")
+            figure, axes = plt.subplots(figsize=(5.6, 3.4), layout="constrained")
             for place, (name, value) in enumerate(rows):
                 color = other if "Keras" in name else ours
                 axes.plot(value, place, "o", color=color, markersize=9)

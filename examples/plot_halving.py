@@ -45,5 +45,6 @@ for name, points in lines.items():
     axes.plot(*zip(*points, strict=True), "o-", label=name)
 axes.set(xlabel="epochs", ylabel="GAP@20", xscale="log", xticks=[1, 2, 4, 8])
 axes.set_xticklabels([1, 2, 4, 8])
+axes.minorticks_off()
 axes.legend(title="learning rate", fontsize="small")
 plt.show()

@@ -54,6 +54,7 @@ figure, axes = plt.subplots()
 axes.errorbar(widths, results["mean_test_score"], results["std_test_score"], fmt="o-")
 axes.set(xlabel="width", ylabel="GAP@20", xscale="log")
 axes.set_xticks(widths, widths)
+axes.minorticks_off()
 plt.show()
 
 # %%
