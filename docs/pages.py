@@ -121,7 +121,7 @@ def draw_accuracy() -> None:
             axes.grid(axis="x", color=other, alpha=0.4)
             axes.tick_params(length=0)
             axes.spines[:].set_visible(False)
-            axes.set_title("GAP@20 on YouTube-8M, 3,862 labels", fontsize="medium")
+            figure.suptitle("GAP@20 on YouTube-8M, 3,862 labels", fontsize="medium")
             path = GENERATED / f"accuracy-{theme}.svg"
             figure.savefig(path, transparent=True, metadata={"Date": None})
             plt.close(figure)
