@@ -6,6 +6,10 @@
 What follows ``--`` goes to pytest: ``nox -s oldest -- tests/metrics``.
 """
 
+import shutil
+from hashlib import sha256
+from pathlib import Path
+
 import nox
 from packaging.requirements import Requirement
 
@@ -14,6 +18,7 @@ nox.options.reuse_venv = "yes"
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PYPROJECT)
+SITE = "docs/_build/html"
 BENCHMARKS = ("bench_training", "bench_grid_search", "bench_metrics", "bench_main_job")
 
 
@@ -79,6 +84,47 @@ def coverage(session: nox.Session) -> None:
     """Measure which lines of the package the tests run; fails below 95 %."""
     session.install("-e", ".[test,onnx,litert]", "pytest-cov")
     run_tests(session, "pytest", "-n", "2", "--cov", "--cov-report=term")
+
+
+@nox.session(python=PYTHONS[0], default=False)
+def docs(session: nox.Session) -> None:
+    """Build the site with its gallery, warnings being errors, and follow its links."""
+    session.install("-e", ".[docs]")
+    session.run("sphinx-build", "-W", "--keep-going", "docs", SITE, *session.posargs)
+    session.run("pytest", "tests/test_site.py", env={"SKMLCLF_SITE": SITE})
+
+
+@nox.session(python=PYTHONS[0], default=False)
+def package(session: nox.Session) -> None:
+    """Build wheel and sdist twice, compare them, and try the wheel in an empty environment."""
+    session.install("build", "twine")
+    env = {"SOURCE_DATE_EPOCH": last_commit(session)}
+    hashes = []
+    for folder in (session.create_tmp(), "dist"):
+        shutil.rmtree(folder, ignore_errors=True)
+        session.run("python", "-m", "build", "--outdir", folder, env=env)
+        built = sorted(Path(folder).iterdir())
+        hashes.append({path.name: sha256(path.read_bytes()).hexdigest() for path in built})
+    if hashes[0] != hashes[1]:
+        session.error(f"two builds differ: {hashes}")
+    session.run("twine", "check", "--strict", *map(str, built))
+    [wheel] = (path for path in built if path.suffix == ".whl")
+    session.log(f"{wheel.name}: {wheel.stat().st_size / 1024:.0f} KiB")
+
+    empty = Path(session.create_tmp(), "empty")
+    session.run("python", "-m", "venv", "--clear", str(empty))
+    python = str(empty / "bin" / "python")
+    session.run(python, "-m", "pip", "install", "--quiet", str(wheel), external=True)
+    # Away from the repository, whose folder would be imported instead.
+    trial = Path("tests/try_wheel.py").resolve()
+    with session.chdir(empty):
+        session.run(python, "-m", "skmlclf", "--version", external=True)
+        session.run(python, str(trial), external=True)
+
+
+def last_commit(session: nox.Session) -> str:
+    """Return the time of the last commit, from which the files of a package have theirs."""
+    return str(session.run("git", "log", "-1", "--format=%ct", external=True, silent=True)).strip()
 
 
 @nox.session(python=PYTHONS[0], default=False)

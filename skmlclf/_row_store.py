@@ -27,6 +27,8 @@ class RowStore(ABC):
     To read data of one's own, define `shape` and `read` in a subclass, and `dtype` if the data is
     not float32. `take` may be defined too, where scattered rows can be read faster than run by run.
 
+    .. versionadded:: 0.1
+
     Attributes
     ----------
     shape : tuple of (n_rows, n_columns)

@@ -40,6 +40,8 @@ def show_versions() -> None:
     Libraries that are not installed are left out. Nothing is imported for it, TensorFlow least of
     all.
 
+    .. versionadded:: 0.1
+
     Examples
     --------
     >>> import skmlclf

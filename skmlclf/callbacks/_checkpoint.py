@@ -16,6 +16,8 @@ class Checkpoint(keras.callbacks.Callback):
     ``n_iter_`` and ``best_epoch_`` that it would have had without the interruption: in float32 bit
     for bit, on one machine with the same number of threads.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     folder : str or path

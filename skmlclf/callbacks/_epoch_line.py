@@ -51,6 +51,8 @@ def short_name(name: str) -> str:
 
     Only a loss is known of training rows too, so only a loss says which rows it is of.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     name : str
@@ -77,6 +79,8 @@ def short_name(name: str) -> str:
 
 def format_value(name: str, value: float) -> str:
     """Format a value with the digits that its kind needs.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------

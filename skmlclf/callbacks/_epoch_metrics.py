@@ -17,10 +17,13 @@ DEFAULT_METRICS = (
     "hamming",
     "multilabel_confusion_matrix",
 )
+"""What `EpochMetrics` and `skmlclf.comparison.compare` measure unless they are told otherwise."""
 
 
 class EpochMetrics(EpochPrinter):
     """Compute metrics on held-out rows after each epoch, print them and keep them in ``history_``.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------

@@ -17,6 +17,8 @@ class EpochTable(EpochPrinter):
     Columns that do not fit in the width are shown in a second table beneath. Where the output is a
     file or a pipe, or `rich` is not installed, one line is printed after each epoch instead.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     file : text stream, default=None

@@ -21,6 +21,8 @@ class BaseMLPClassifier(BaseKerasClassifier):
     The output bias starts at the log-odds of each label's frequency. Two classes get one sigmoid,
     several exclusive classes a softmax.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     hidden_units : int or sequence of int, default=1024
@@ -121,7 +123,7 @@ class BaseMLPClassifier(BaseKerasClassifier):
         else the last.
     n_features_in_ : int
         Number of features seen by `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where `X` had string names.
 
     See Also

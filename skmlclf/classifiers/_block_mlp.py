@@ -15,6 +15,8 @@ class BlockMLPClassifier(BaseKerasClassifier):
 
     The output layer, the loss and the initial output bias are those of `BaseMLPClassifier`.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     hidden_units : int or sequence of int, default=(2048, 2048)
@@ -117,7 +119,7 @@ class BlockMLPClassifier(BaseKerasClassifier):
         else the last.
     n_features_in_ : int
         Number of features seen by `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where `X` had string names.
 
     See Also

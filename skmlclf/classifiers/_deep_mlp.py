@@ -24,6 +24,8 @@ class DeepMLPClassifier(BaseKerasClassifier):
     where :math:`g_i` is a block of few units. While training, every :math:`z_i` has a loss of its
     own; the last one is the output. The learning rate decays to zero along a cosine.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     hidden_units : int or sequence of int, default=2048
@@ -127,7 +129,7 @@ class DeepMLPClassifier(BaseKerasClassifier):
         else the last.
     n_features_in_ : int
         Number of features seen by `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where `X` had string names.
 
     See Also

@@ -21,6 +21,8 @@ def make_feature_mlp(
 ) -> Pipeline:
     """Make a pipeline of feature selection, principal components and the base network.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     modality : "all", str or list of str, default="all"

@@ -45,6 +45,8 @@ class LabelThresholdClassifier(ResponsesOfInside, ClassifierMixin, MetaEstimator
     the classifier was not trained on. Of these scores only those that a decision can depend on are
     kept, so that memory follows the number of rows and not of all entries.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     estimator : classifier
@@ -78,9 +80,9 @@ class LabelThresholdClassifier(ResponsesOfInside, ClassifierMixin, MetaEstimator
         No row of a 2-d `y` gets more labels; of those that it would get, the ones with the highest
         scores stay. None sets no limit.
     keep_top_k : int, default=50
-        Decisions are made among so many labels of each row, those with the highest scores,
+        Decisions are made among so many labels of each row, those with the highest scores.
     keep_above : float, default=0.01
-        and all others with a probability above this one. Labels outside are not given.
+        All other labels with a probability above this one take part too. The rest are not given.
     cv : int, float, cross-validation generator, iterable or "prefit", default=5
         Splits of the rows into those to train on and those to tune on. An int is the number of
         folds, stratified; a float the share of rows of a single split. With "prefit" the estimator
@@ -129,7 +131,7 @@ class LabelThresholdClassifier(ResponsesOfInside, ClassifierMixin, MetaEstimator
         Names of the columns of `y`, where it was a DataFrame or the classifier inside has some.
     n_features_in_ : int
         Number of features seen by `fit`, where the classifier inside tells.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where the classifier inside tells.
 
     See Also

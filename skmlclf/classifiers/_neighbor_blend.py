@@ -53,6 +53,8 @@ class NeighborBlendClassifier(
     last hidden layer. A network and its neighbours make different errors, and the blend of both
     ranks labels better than either.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     estimator : classifier with ``transform``, or Pipeline
@@ -106,7 +108,7 @@ class NeighborBlendClassifier(
         Names of the labels; None if they have none.
     n_features_in_ : int
         Number of features seen by `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where `X` had string names.
 
     Raises

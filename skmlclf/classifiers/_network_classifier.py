@@ -20,6 +20,8 @@ class NetworkClassifier(BaseKerasClassifier):
     every kind, dense or sparse, ``predict_topk``, callbacks, weights, early stopping, the compiled
     training step and its speed. Regularisation losses of the layers count, as in Keras.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     build_network : callable
@@ -120,7 +122,7 @@ class NetworkClassifier(BaseKerasClassifier):
         else the last.
     n_features_in_ : int
         Number of features seen by `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where `X` had string names.
 
     Raises

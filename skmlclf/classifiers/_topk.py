@@ -22,6 +22,8 @@ def predict_topk(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the `k` best labels of each row, through pipelines and searches too.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     estimator : fitted classifier, Pipeline or search

@@ -22,6 +22,8 @@ def default_architectures(
 ) -> dict[str, Any]:
     """Return the four architectures and the last one with neighbours, not fitted.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     epochs : int, default=5
@@ -70,6 +72,8 @@ def feature_architectures(
     out_of_core: bool = False,
 ) -> dict[str, Any]:
     """Return the base network on varied features, not fitted.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------

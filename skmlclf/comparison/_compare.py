@@ -36,6 +36,8 @@ def compare(
 ) -> Comparison:
     """Fit multilabel classifiers on the same rows and measure them on the same held-out rows.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     estimators : mapping of str to estimator

@@ -24,6 +24,8 @@ _OBJECTIVES = {"f1_samples": "samples_f1", "f1_micro": "micro_f1", "f1_macro": "
 class Decisions:
     """Decisions of one estimator on the held-out rows.
 
+    .. versionadded:: 0.1
+
     Attributes
     ----------
     predicted, tuned : dict of str to float
@@ -31,6 +33,22 @@ class Decisions:
         the number of labels per row: of what ``predict`` returns, and of tuned decisions.
     y_tuned : csr_matrix of shape (n_val_samples, n_labels)
         The tuned decisions.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_multilabel_classification
+    >>> from sklearn.neighbors import KNeighborsClassifier
+    >>> from skmlclf.comparison import compare
+    >>> X, y = make_multilabel_classification(random_state=0)
+    >>> classifiers = {"near": KNeighborsClassifier(15)}
+    >>> comparison = compare(
+    ...     classifiers, X[:80], y[:80], X[80:], y[80:], metrics=["hit_at_1"], verbose=False
+    ... )
+    >>> decisions = comparison.results[0].decisions
+    >>> sorted(decisions.tuned)
+    ['f1_macro', 'f1_micro', 'f1_samples', 'hamming', 'labels_per_sample']
+    >>> decisions.y_tuned.shape
+    (20, 5)
     """
 
     predicted: dict[str, float]

@@ -192,6 +192,8 @@ class HeldOutResponses:
 def table_columns(metrics: Any = DEFAULT_METRICS) -> list[str]:
     """Return the columns of a comparison's table where these metrics are measured.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     metrics : sequence or dict, default as in `compare`

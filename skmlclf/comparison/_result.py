@@ -18,6 +18,8 @@ from skmlclf.comparison._text import aligned, cell, column_name, format_differen
 class Result:
     """Result of one estimator.
 
+    .. versionadded:: 0.1
+
     Attributes
     ----------
     name : str
@@ -52,6 +54,13 @@ class Result:
         None where the estimator gives none.
     decisions : Decisions or None
         Decisions of ``predict`` beside tuned ones; None where none were tuned.
+
+    Examples
+    --------
+    >>> from skmlclf.comparison import Result
+    >>> result = Result("base", {"epochs": 5}, seconds=1.5, metrics={"hit_at_1": 0.75})
+    >>> result.metrics["hit_at_1"], result.error
+    (0.75, None)
     """
 
     name: str
@@ -74,12 +83,22 @@ class Result:
 class Differences:
     """Relative differences of several estimators from one; prints as a table.
 
+    .. versionadded:: 0.1
+
     Attributes
     ----------
     base : str
         What the others are compared with.
     values : dict of str to dict of str to float
         By estimator, then by column: -0.25 is a quarter less than the base has.
+
+    Examples
+    --------
+    >>> from skmlclf.comparison import Differences
+    >>> Differences("base", {"deep": {"hit_at_1": 0.05}})
+    against base  hit@1
+    ------------  -----
+    deep          +5.0%
     """
 
     base: str
@@ -98,10 +117,23 @@ class Differences:
 class DecisionTable:
     """Decisions of several estimators as they predict and as tuned; prints as a table.
 
+    .. versionadded:: 0.1
+
     Attributes
     ----------
     values : dict of str to dict of str to dict of str to float
         By estimator, then ``"predicted"`` and ``"tuned"``, then by metric: see `Decisions`.
+
+    Examples
+    --------
+    >>> from skmlclf.comparison import DecisionTable
+    >>> predicted = {
+    ...     "f1_samples": 0.4, "f1_micro": 0.5, "f1_macro": 0.3, "hamming": 0.01,
+    ...     "labels_per_sample": 1.5,
+    ... }
+    >>> table = DecisionTable({"base": {"predicted": predicted, "tuned": predicted}})
+    >>> [name for name, values in table.rows()]
+    ['base, as predicted', 'base, tuned']
     """
 
     values: dict[str, dict[str, dict[str, float]]]
@@ -117,7 +149,15 @@ class DecisionTable:
     __repr__ = __str__
 
     def rows(self) -> Iterator[tuple[str, dict[str, float]]]:
-        """Yield the rows of the table, each with what it is called."""
+        """Yield the rows of the table.
+
+        Yields
+        ------
+        name : str
+            What the row is called.
+        values : dict of str to float
+            By metric.
+        """
         for name, decisions in self.values.items():
             yield f"{name}, as predicted", decisions["predicted"]
             yield f"{name}, tuned", decisions["tuned"]
@@ -126,6 +166,8 @@ class DecisionTable:
 @dataclass(frozen=True, repr=False)
 class Comparison:
     """Results of several estimators on the same rows; prints as a table.
+
+    .. versionadded:: 0.1
 
     Attributes
     ----------
@@ -141,6 +183,21 @@ class Comparison:
         Targets of the training and of the held-out rows.
     label_names : sequence of str or None
         Column names of `y`, where it was a DataFrame, or those that a classifier was given.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_multilabel_classification
+    >>> from sklearn.neighbors import KNeighborsClassifier
+    >>> from skmlclf.comparison import compare
+    >>> X, y = make_multilabel_classification(random_state=0)
+    >>> classifiers = {"near": KNeighborsClassifier(3), "wide": KNeighborsClassifier(15)}
+    >>> comparison = compare(
+    ...     classifiers, X[:80], y[:80], X[80:], y[80:], metrics=["hit_at_1"], verbose=False
+    ... )
+    >>> {name: row["hit_at_1"] for name, row in comparison.values().items()}
+    {'near': 0.725, 'wide': 0.675}
+    >>> round(comparison.against("near").values["wide"]["hit_at_1"], 3)
+    -0.069
     """
 
     results: list[Result]
@@ -354,10 +411,18 @@ class Comparison:
 class ComparisonInterrupted(KeyboardInterrupt):
     """Ctrl-C during `compare`, after at least one estimator was done.
 
+    .. versionadded:: 0.1
+
     Attributes
     ----------
     comparison : Comparison
         Of the estimators that were done.
+
+    Examples
+    --------
+    >>> from skmlclf.comparison import ComparisonInterrupted
+    >>> issubclass(ComparisonInterrupted, KeyboardInterrupt)
+    True
     """
 
     def __init__(self, comparison: Comparison) -> None:

@@ -10,6 +10,8 @@ from skmlclf._row_store import RowStore
 def concatenate_rows(stores: Iterable[RowStore]) -> RowStore:
     """Put row stores one after the other, and copy nothing.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     stores : iterable of RowStore

@@ -9,6 +9,8 @@ from skmlclf.datasets._sharded import ShardedRowStore, stamp
 class NpyRowStore(ShardedRowStore):
     """Rows of one or more `.npy` files, which are mapped into memory while they are read.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     paths : str, path-like, or iterable of these

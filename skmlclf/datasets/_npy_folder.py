@@ -53,6 +53,8 @@ def write_npy(
     Such files are mapped into memory and read without decoding, which is the fastest way to fit on
     data that is larger than memory.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     folder : str or path-like
@@ -168,6 +170,8 @@ def write_npy(
 
 def load_npy(folder: str | os.PathLike[str]) -> Bunch:
     """Open what `write_npy` or the command `skmlclf convert` has written.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------

@@ -14,6 +14,8 @@ class ParquetRowStore(ShardedRowStore):
 
     Needs `pyarrow`: `pip install pyarrow`.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     paths : str, path-like, or iterable of these
@@ -54,6 +56,20 @@ class ParquetRowStore(ShardedRowStore):
     -----
     A row group is read as a whole for any of its rows. To read scattered rows fast, write files
     with small row groups, of some thousands of rows.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import pyarrow as pa
+    >>> import pyarrow.parquet as pq
+    >>> from skmlclf.datasets import ParquetRowStore
+    >>> table = pa.table({"video": [[0.5, 1.0], [1.5, 2.0], [2.5, 3.0]], "audio": [0.1, 0.2, 0.3]})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     pq.write_table(table, f"{folder}/rows.parquet")
+    ...     rows = ParquetRowStore(f"{folder}/rows.parquet", columns="video")
+    ...     rows.shape, rows.feature_names, rows[1:].read(0, 2)
+    ((3, 2), ['video_0', 'video_1'], array([[1.5, 2. ],
+           [2.5, 3. ]]))
     """
 
     def __init__(self, paths: Paths, columns: str | Sequence[str] | None = None) -> None:

@@ -67,6 +67,8 @@ def make_video_embeddings(
     and labels together determine the means of the visual and the audio features. Label frequencies,
     labels per video and the scales of the features follow YouTube-8M [1]_.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     n_samples : int, default=1000

@@ -40,6 +40,8 @@ def load_tfrecords(
     (a list of int64) and one list of floats for each modality. The defaults read the video-level
     files of YouTube-8M's 2018 release [1]_.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     paths : str, path-like, or iterable of these

@@ -35,6 +35,8 @@ class VideoRecords:
     `features` reads the rows that are asked for, so that a data set larger than memory can be
     passed, split and cross-validated as an array is. Labels are sparse and stay in memory.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     paths : str, path-like, or iterable of these

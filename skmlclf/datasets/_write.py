@@ -51,6 +51,8 @@ def write_tfrecords(
     Each row becomes a `tf.train.Example` with an id, the ids of its labels, and one list of floats
     for each entry of `features`: the form of YouTube-8M's video-level files [1]_.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     path : str or path-like

@@ -31,6 +31,8 @@ class ComparisonDisplay:
 
     Make it with :meth:`from_results` or :meth:`from_estimator`.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     results : mapping of str to mapping of str to float

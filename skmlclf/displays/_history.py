@@ -29,6 +29,8 @@ class HistoryDisplay:
 
     Make it with :meth:`from_estimator` or :meth:`from_history`.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     histories : mapping of str to mapping of str to sequence of float

@@ -30,6 +30,8 @@ class LabelConfusionDisplay:
 
     Make it with :meth:`from_estimator` or :meth:`from_predictions`.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     confusion_matrix : {array-like, sparse} of shape (n_labels, n_labels)

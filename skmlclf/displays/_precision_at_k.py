@@ -26,6 +26,8 @@ class PrecisionAtKDisplay:
 
     Make it with :meth:`from_estimator` or :meth:`from_predictions`.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     precision, recall : ndarray of shape (k_max,)

@@ -25,6 +25,8 @@ class ReliabilityDisplay:
 
     Make it with :meth:`from_estimator` or :meth:`from_predictions`.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     probability, share, weight : ndarray of shape (n_bins,)

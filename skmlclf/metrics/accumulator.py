@@ -37,6 +37,8 @@ class _Rows(NamedTuple):
 class RankingAccumulator:
     """Collect scores in batches and compute the ranking metrics of all of them.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     n_labels : int

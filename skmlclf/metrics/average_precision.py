@@ -38,6 +38,8 @@ def global_average_precision_score(
 ) -> float:
     """Average precision over the k best labels of all rows, ranked together (GAP at k).
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     y_true : {array-like, sparse} of shape (n_samples, n_labels)
@@ -169,6 +171,8 @@ def mean_average_precision_score(
     sample_weight: ArrayLike | None = None,
 ) -> float | NDArray[np.float64]:
     """Average precision of each label, averaged over the labels that some row has (MAP).
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------

@@ -15,6 +15,8 @@ from skmlclf.metrics._topk import ScoreLike
 class ReliabilityCurve(NamedTuple):
     """Bins of probabilities, with what is true in them.
 
+    .. versionadded:: 0.1
+
     Attributes
     ----------
     probability : ndarray of shape (n_bins,)
@@ -23,6 +25,14 @@ class ReliabilityCurve(NamedTuple):
         Share of true labels in each bin, NaN where the bin is empty.
     weight : ndarray of shape (n_bins,)
         Number of labels in each bin, or their weight.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmlclf.metrics import ReliabilityCurve
+    >>> curve = ReliabilityCurve(np.array([0.2, 0.8]), np.array([0.1, 0.8]), np.array([10, 5]))
+    >>> curve.probability - curve.share
+    array([0.1, 0. ])
     """
 
     probability: NDArray[np.float64]
@@ -40,6 +50,8 @@ def reliability_at_k_curve(
     sample_weight: ArrayLike | None = None,
 ) -> ReliabilityCurve:
     """Compare the probabilities of the k best labels of each row with how often they are true.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------
@@ -116,6 +128,8 @@ def expected_calibration_error(
     sample_weight: ArrayLike | None = None,
 ) -> float:
     r"""Mean distance of the probabilities of the k best labels from how often they are true.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------

@@ -16,6 +16,8 @@ def label_confusion_matrix(
 ) -> sp.csr_array:
     """Count how often each label was predicted in place of each other label.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     y_true, y_pred : {array-like, sparse} of shape (n_samples, n_labels)

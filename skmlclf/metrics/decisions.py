@@ -81,6 +81,8 @@ def samples_precision_recall_f1(
 ) -> PrecisionRecallF1:
     """Precision, recall and F1 of each row's set of labels, averaged over the rows.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     y_true, y_pred : {array-like, sparse} of shape (n_samples, n_labels)
@@ -145,6 +147,8 @@ def samples_precision_recall_f1(
 def hamming_loss(y_true: Any, y_pred: Any, *, sample_weight: ArrayLike | None = None) -> float:
     """Share of all row and label pairs that are decided wrongly.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     y_true, y_pred : {array-like, sparse} of shape (n_samples, n_labels)
@@ -194,6 +198,8 @@ def multilabel_confusion_matrix(
     samplewise: bool = False,
 ) -> NDArray[Any]:
     """Confusion matrix of each label, or of each row.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------

@@ -21,6 +21,8 @@ def precision_at_equal_recall_score(
 ) -> float:
     """Precision of each row when as many labels are retrieved as it has (PERR).
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     y_true : {array-like, sparse} of shape (n_samples, n_labels)

@@ -26,6 +26,8 @@ def evaluate_metrics(
 ) -> dict[str, float]:
     """Compute metrics of what a classifier responds with.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     metrics : iterable of str or Metric

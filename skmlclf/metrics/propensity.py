@@ -21,6 +21,8 @@ from skmlclf.metrics.ranking import discounts, ideal_dcg
 def inverse_propensity(y_train: Any, *, a: float = 0.55, b: float = 1.5) -> NDArray[np.float64]:
     """Estimate how much each label should weigh, from how rare it is in the training set.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     y_train : {array-like, sparse} of shape (n_samples, n_labels)
@@ -74,6 +76,8 @@ def propensity_scored_precision_at_k_score(
     sample_weight: ArrayLike | None = None,
 ) -> float:
     """Precision at k with rare labels weighing more, relative to the best that can be had.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------
@@ -137,6 +141,8 @@ def propensity_scored_ndcg_at_k_score(
     sample_weight: ArrayLike | None = None,
 ) -> float:
     """Compute nDCG at k with rare labels weighing more, relative to the best that can be had.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------

@@ -50,6 +50,8 @@ def precision_at_k_score(
 ) -> float:
     """Share of true labels among the k best of each row, averaged over the rows.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     y_true : {array-like, sparse} of shape (n_samples, n_labels)
@@ -104,6 +106,8 @@ def recall_at_k_score(
     y_true: Any, y_score: ScoreLike, *, k: int = 20, sample_weight: ArrayLike | None = None
 ) -> float:
     """Share of each row's labels that are found among its k best, averaged over the rows.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------
@@ -161,6 +165,8 @@ def ndcg_at_k_score(
     y_true: Any, y_score: ScoreLike, *, k: int = 20, sample_weight: ArrayLike | None = None
 ) -> float:
     """Normalised discounted cumulative gain of the k best labels, averaged over the rows.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------
@@ -229,6 +235,8 @@ def hit_at_k_score(
 ) -> float:
     """Share of rows with at least one true label among the k best.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     y_true : {array-like, sparse} of shape (n_samples, n_labels)
@@ -284,6 +292,8 @@ def precision_recall_at_k_curve(
     y_true: Any, y_score: ScoreLike, *, k_max: int = 20, sample_weight: ArrayLike | None = None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Precision and recall at every k from 1 to `k_max`, the labels of each row ranked once.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------

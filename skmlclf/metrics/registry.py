@@ -43,6 +43,8 @@ _FAMILY = "_at_k"
 class Metric:
     """A metric with all that a scorer, a callback or a report has to know of it.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     name : str
@@ -212,6 +214,8 @@ def register_metric(metric: Metric, *, overwrite: bool = False) -> Metric:
     From then on the name works wherever metrics are named: as a scorer, after each epoch, in
     early stopping, in comparisons and their reports.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     metric : Metric
@@ -260,6 +264,8 @@ def register_metric(metric: Metric, *, overwrite: bool = False) -> Metric:
 
 def get_metric(metric: str | Metric) -> Metric:
     """Find a metric by its name.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------

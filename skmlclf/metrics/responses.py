@@ -27,6 +27,29 @@ class Responses(Protocol):
 
     A class with these four methods is all that :func:`evaluate_metrics` needs. Each is called at
     most once, and only where a metric needs it.
+
+    .. versionadded:: 0.1
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmlclf.metrics import Responses, evaluate_metrics, top_k_of_scores
+    >>> class Stored:
+    ...     def __init__(self, probabilities):
+    ...         self._probabilities = probabilities
+    ...     def top_k(self, k):
+    ...         return top_k_of_scores(self._probabilities, k)
+    ...     def scores(self):
+    ...         return self._probabilities
+    ...     def probabilities(self):
+    ...         return self._probabilities
+    ...     def decisions(self):
+    ...         return self._probabilities > 0.5
+    >>> stored = Stored(np.array([[0.9, 0.2, 0.6], [0.1, 0.7, 0.3]]))
+    >>> isinstance(stored, Responses)
+    True
+    >>> evaluate_metrics(["hit_at_1"], [[1, 0, 0], [0, 0, 1]], stored)
+    {'hit_at_1': 0.5}
     """
 
     def top_k(self, k: int) -> TopK | None:
@@ -59,6 +82,8 @@ class EstimatorResponses:
 
     Rankings are taken from logits where the estimator offers both: near 0 and 1 many float32
     probabilities are equal although their logits differ.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------
@@ -195,6 +220,8 @@ class EstimatorResponses:
 def as_indicator(y_true: Any, estimator: Any) -> tuple[Any, NDArray[Any] | None]:
     """Return targets with one column per label.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     y_true : {array-like, sparse} of shape (n_samples, n_labels) or (n_samples,)
@@ -214,6 +241,17 @@ def as_indicator(y_true: Any, estimator: Any) -> tuple[Any, NDArray[Any] | None]
         If `y_true` has other columns than the estimator was fitted on; if it is one-dimensional
         and the estimator has no ``classes_``, or a class is not
         among them.
+
+    Examples
+    --------
+    >>> from sklearn.neighbors import KNeighborsClassifier
+    >>> from skmlclf.metrics import as_indicator
+    >>> knn = KNeighborsClassifier(1).fit([[0.0], [1.0]], ["cat", "dog"])
+    >>> y_true, classes = as_indicator(["dog", "dog", "cat"], knn)
+    >>> y_true.toarray()
+    array([[0., 1.],
+           [0., 1.],
+           [1., 0.]])
     """
     classes = getattr(estimator, "classes_", None)
     if sp.issparse(y_true) or not _is_one_dimensional(y_true):
@@ -244,6 +282,8 @@ def _is_one_dimensional(y: Any) -> bool:
 def one_hot(y: Any, classes: NDArray[Any]) -> sp.csr_array:
     """Return one column per class, with a single 1 in each row.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     y : array-like of shape (n_samples,)
@@ -259,6 +299,14 @@ def one_hot(y: Any, classes: NDArray[Any]) -> sp.csr_array:
     ------
     ValueError
         If a class is not among `classes`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmlclf.metrics import one_hot
+    >>> one_hot(["dog", "cat"], np.array(["cat", "dog"])).toarray()
+    array([[0., 1.],
+           [1., 0.]])
     """
     y = np.asarray(y)
     known = np.isin(y, classes)
@@ -275,6 +323,8 @@ def one_hot(y: Any, classes: NDArray[Any]) -> sp.csr_array:
 def top_k_of_scores(scores: NDArray[Any], k: int) -> TopK:
     """Return the ``k`` best labels of each row, of equal scores the lower column first.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     scores : ndarray of shape (n_samples, n_labels)
@@ -286,6 +336,14 @@ def top_k_of_scores(scores: NDArray[Any], k: int) -> TopK:
     -------
     tuple of two ndarrays of shape (n_samples, k)
         Label indices and their scores, best first.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmlclf.metrics import top_k_of_scores
+    >>> labels, scores = top_k_of_scores(np.array([[0.1, 0.7, 0.7, 0.2]]), k=3)
+    >>> labels
+    array([[1, 2, 3]])
     """
     best = top_k_of_block(np.ascontiguousarray(scores), k)
     return best.labels, best.scores
@@ -294,9 +352,12 @@ def top_k_of_scores(scores: NDArray[Any], k: int) -> TopK:
 def topk_method(estimator: Any, *, response_method: str | None = None) -> TopKMethod | None:
     """Find ``predict_topk`` of an estimator, also inside a fitted search or pipeline.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     estimator : fitted estimator
+        A classifier, a pipeline or a search.
     response_method : {"predict_proba", "decision_function"}, default=None
         What the scores should be, for a ``predict_topk`` that has a parameter of that name;
         another is called without it.
@@ -305,6 +366,16 @@ def topk_method(estimator: Any, *, response_method: str | None = None) -> TopKMe
     -------
     callable or None
         ``method(X, k) -> (labels, scores)``.
+
+    Examples
+    --------
+    >>> from sklearn.neighbors import KNeighborsClassifier
+    >>> from skmlclf import BaseMLPClassifier
+    >>> from skmlclf.metrics import topk_method
+    >>> topk_method(KNeighborsClassifier()) is None
+    True
+    >>> callable(topk_method(BaseMLPClassifier()))
+    True
     """
     method = getattr(estimator, "predict_topk", None)
     if method is not None:

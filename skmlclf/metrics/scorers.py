@@ -15,6 +15,8 @@ from skmlclf.metrics.responses import EstimatorResponses, as_indicator
 def get_scorer(scoring: str | Metric | Callable[..., Any]) -> Callable[..., Any]:
     """Return the scorer of that name, for ``scoring=`` of scikit-learn's tools.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     scoring : str, Metric or callable
@@ -87,6 +89,8 @@ def get_scorer(scoring: str | Metric | Callable[..., Any]) -> Callable[..., Any]
 def get_scorer_names() -> list[str]:
     """List the metrics that :func:`get_scorer` knows, those at k for a few usual k out of all.
 
+    .. versionadded:: 0.1
+
     Returns
     -------
     list of str
@@ -107,6 +111,8 @@ def named_scorers(
 ) -> tuple[dict[str, Metric], dict[str, Callable[..., Any]]]:
     """Tell metrics, which one evaluation can share, from scorers, which ask the estimator anew.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     scoring : iterable of str, Metric or callable
@@ -117,7 +123,7 @@ def named_scorers(
     metrics : dict of str to Metric
         Those of this package's table, by name.
     scorers : dict of str to callable
-        scikit-learn's and the caller's own, by name.
+        Those of scikit-learn and the caller's own, by name.
 
     Raises
     ------

@@ -23,6 +23,8 @@ class MultilabelStratifiedKFold(BaseKFold):
     A label with at least `n_splits` positives is in every test fold, and one with two or more on
     both sides of every split that tests it, except where labels that share their rows rule it out.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     n_splits : int, default=5
@@ -131,6 +133,8 @@ class MultilabelStratifiedShuffleSplit(BaseShuffleSplit):
     A label with two positives or more is on both sides, even where its share of the smaller side
     is less than one row. Where that side is too small for all such labels, it takes the commonest
     of those that would be missing, with at most half of its rows.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------

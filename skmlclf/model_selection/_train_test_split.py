@@ -45,6 +45,8 @@ def multilabel_train_test_split(
     Takes and returns what scikit-learn's ``train_test_split`` does, and stratifies by a 0/1 matrix
     of labels, dense or sparse, as `MultilabelStratifiedShuffleSplit` does.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     *arrays : sequence of array-like of shape (n_samples, ...)

@@ -24,6 +24,8 @@ def save(
     network from the parameters, and its predictions are equal to those of the estimator bit for
     bit.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     estimator : estimator
@@ -101,6 +103,8 @@ def load(path: str | os.PathLike[str], *, custom_objects: Mapping[str, Any] | No
     No code of the file is run, nothing is imported because the file says so, and nothing is
     allocated that is much larger than the file: names are looked up in a closed table, and shapes
     and dtypes are compared with the structure of the network before it is built.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------

@@ -46,6 +46,8 @@ class BlockwiseTransformer(TransformerMixin, BaseEstimator):
     other is fitted on a random sample of the rows. Rows on disk are transformed when they are
     read: what comes out is rows on disk again.
 
+    .. versionadded:: 0.1
+
     Parameters
     ----------
     transformer : estimator
@@ -69,7 +71,7 @@ class BlockwiseTransformer(TransformerMixin, BaseEstimator):
         The fitted transformer.
     n_features_in_ : int
         Number of features seen during `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features seen during `fit`. Defined only when `X` has feature names that are
         all strings.
 

@@ -14,6 +14,7 @@ from skmlclf._compat import _check_feature_names_in, _fit_context
 from skmlclf._row_store import RowStore, is_row_store
 
 YOUTUBE8M_LAYOUT = {"video": 1024, "audio": 128}
+"""Names and widths of the groups of YouTube-8M's features, in order."""
 
 
 class ModalitySelector(TransformerMixin, BaseEstimator):
@@ -23,6 +24,8 @@ class ModalitySelector(TransformerMixin, BaseEstimator):
     YouTube-8M record, 1,024 visual features and then 128 audio features. This transformer keeps
     the groups asked for, so that a pipeline can be fitted on one modality, or one grid search
     can compare them.
+
+    .. versionadded:: 0.1
 
     Parameters
     ----------
@@ -41,7 +44,7 @@ class ModalitySelector(TransformerMixin, BaseEstimator):
         Positions of the selected columns in the input, in the order of the output.
     n_features_in_ : int
         Number of features seen during `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features seen during `fit`. Defined only when `X` has feature names that are
         all strings.
 

@@ -1,0 +1,123 @@
+"""How the site is built: ``sphinx-build -W --keep-going docs docs/_build/html``."""
+
+import os
+import sys
+import warnings
+from pathlib import Path
+
+# TensorFlow prints its first lines in any case; this keeps it to those.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# The build of a clone documents that clone, not what is installed.
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
+
+import pages
+from docutils import nodes
+from docutils.utils.math import MathError
+from docutils.utils.math.latex2mathml import tex2mathml
+
+from sphinx.util import logging
+
+import skmlclf
+
+logger = logging.getLogger(__name__)
+
+project = "skmlclf"
+author = "the skmlclf developers"
+project_copyright = f"2026, {author}"
+version = release = skmlclf.__version__
+
+extensions = [
+    "myst_parser",
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "sphinx_gallery.gen_gallery",
+]
+exclude_patterns = ["_build", "_generated", "auto_examples/**/*.md5"]
+templates_path = ["_templates"]
+# Single backticks are references where there is something to refer to, and code everywhere else.
+default_role = "py:obj"
+add_module_names = False
+toc_object_entries_show_parents = "hide"
+suppress_warnings = [
+    "config.cache",  # the order of the gallery is a class, which Sphinx cannot store
+]
+
+myst_enable_extensions = ["colon_fence", "dollarmath", "deflist"]
+myst_heading_anchors = 3
+
+autosummary_generate = True
+autosummary_imported_members = True
+autodoc_typehints = "none"
+autodoc_member_order = "bysource"
+numpydoc_show_class_members = False
+
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
+
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "auto_examples",
+    # Others are shown without being run: they need more machines than one.
+    "filename_pattern": r"/plot_",
+    "abort_on_example_error": True,
+    "doc_module": ("skmlclf",),
+    "backreferences_dir": "api/backreferences",
+    "within_subsection_order": "FileNameSortKey",
+    "download_all_examples": False,
+    "show_signature": False,
+    "show_memory": False,
+    "min_reported_time": 1,
+}
+
+html_theme = "pydata_sphinx_theme"
+html_title = f"skmlclf {version}"
+html_static_path = ["_static"]
+html_css_files = ["skmlclf.css"]
+html_math_renderer = "mathml"
+html_show_sourcelink = False
+html_copy_source = False
+html_theme_options = {
+    "logo": {"text": "skmlclf"},
+    "navbar_align": "left",
+    "header_links_before_dropdown": 6,
+    "navbar_end": ["theme-switcher"],
+    "secondary_sidebar_items": ["page-toc"],
+    "show_prev_next": False,
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "pygments_light_style": "tango",
+    "pygments_dark_style": "monokai",
+}
+html_sidebars = {"index": []}
+
+# matplotlib is drawn on without a screen.
+warnings.filterwarnings("ignore", message=".*non-GUI|.*non-interactive", category=UserWarning)
+
+
+def leave_inherited_members_out(app, what, name, member, skip, options):
+    """Keep members of scikit-learn's and Keras' classes to one line: they document them."""
+    function = getattr(member, "fget", member)
+    module = getattr(function, "__module__", None)
+    if module is not None and not module.startswith("skmlclf"):
+        return True
+    return None
+
+
+def visit_formula(translator, node):
+    """Write MathML, which browsers show by themselves: no page needs a script from a network."""
+    as_block = isinstance(node, nodes.math_block)
+    try:
+        translator.body.append(tex2mathml(node.astext(), as_block=as_block))
+    except MathError as error:
+        logger.warning("%s in %r", error, node.astext(), location=node)
+    raise nodes.SkipNode
+
+
+def setup(app):
+    """Write the pages that follow from the code, and choose what is shown of a class."""
+    pages.write_all()
+    app.add_html_math_renderer("mathml", (visit_formula, None), (visit_formula, None))
+    app.connect("autodoc-skip-member", leave_inherited_members_out)
