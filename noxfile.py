@@ -19,7 +19,6 @@ nox.options.reuse_venv = "yes"
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PYPROJECT)
 SITE = "docs/_build/html"
-BENCHMARKS = ("bench_training", "bench_grid_search", "bench_metrics", "bench_main_job")
 
 
 def lower_bounds(*extras: str) -> list[str]:
@@ -129,7 +128,6 @@ def last_commit(session: nox.Session) -> str:
 
 @nox.session(python=PYTHONS[0], default=False)
 def benchmarks(session: nox.Session) -> None:
-    """Compare the speed with the peers'; name scripts of tests/benchmarks after ``--``."""
+    """Compare the speed with the peers', and with an earlier run; see ``tests/benchmarks/run.py``."""
     session.install("-e", ".[test]")
-    for name in session.posargs or BENCHMARKS:
-        session.run("python", f"tests/benchmarks/{name.removesuffix('.py')}.py")
+    session.run("python", "tests/benchmarks/run.py", *session.posargs)
