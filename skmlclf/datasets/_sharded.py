@@ -23,7 +23,8 @@ class ShardedRowStore(RowStore):
     def __init__(
         self, paths: Sequence[str], counts: Sequence[int], stamps: Sequence[tuple[int, int]]
     ) -> None:
-        self._paths, self._stamps = list(paths), list(stamps)
+        # Processes that a handle is sent to may have another working directory.
+        self._paths, self._stamps = [os.path.abspath(path) for path in paths], list(stamps)
         self._firsts = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
 
     def _read_shard(self, shard: int, start: int, stop: int) -> np.ndarray:
