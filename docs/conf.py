@@ -10,16 +10,24 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # The build of a clone documents that clone, not what is installed.
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
 
+import api_groups
 import pages
 from docutils import nodes
 from docutils.utils.math import MathError
 from docutils.utils.math.latex2mathml import tex2mathml
 
+from sphinx import addnodes
 from sphinx.util import logging
 
 import skmlclf
 
 logger = logging.getLogger(__name__)
+
+ADDRESSES = {
+    name.rpartition(".")[2]: f"skmlclf.{name}"
+    for group in api_groups.GROUPS
+    for name in group.names
+}
 
 project = "skmlclf"
 author = "the skmlclf developers"
@@ -116,8 +124,20 @@ def visit_formula(translator, node):
     raise nodes.SkipNode
 
 
+def link_public_names(app, doctree):
+    """Let code that is a public name lead to its page of the reference."""
+    for literal in list(doctree.findall(nodes.literal)):
+        address = ADDRESSES.get(literal.astext())
+        if address and not isinstance(literal.parent, nodes.reference | addnodes.pending_xref):
+            target = {"refdomain": "py", "reftype": "obj", "reftarget": address}
+            link = addnodes.pending_xref("", refdoc=app.env.docname, refwarn=True, **target)
+            literal.replace_self(link)
+            link += literal
+
+
 def setup(app):
     """Write the pages that follow from the code, and choose what is shown of a class."""
     pages.write_all()
     app.add_html_math_renderer("mathml", (visit_formula, None), (visit_formula, None))
     app.connect("autodoc-skip-member", leave_inherited_members_out)
+    app.connect("doctree-read", link_public_names)

@@ -30,6 +30,7 @@ LEFT_OUT = {
     "EX01": "methods are shown in the example of their class",
     "RT02": "results may have names, as parameters do",
     "RT03": "of some results the type says it all",
+    "GL01": "of two styles numpydoc 1.8 knows one",
     "GL08": "inherited docstrings are those of the base class",
 }
 
