@@ -34,6 +34,11 @@ GROUPS = (
         ),
     ),
     Group(
+        "Predictions for many files",
+        "In this process, or spread over a cluster.",
+        ("prediction.predict_files", "prediction.topk_writer"),
+    ),
+    Group(
         "Features",
         "Transformers, for rows in memory and on disk.",
         ("ModalitySelector", "BlockwiseTransformer", "preprocessing.YOUTUBE8M_LAYOUT"),

@@ -17,6 +17,9 @@ _PACKAGES = (
     "pandas",
     "pyarrow",
     "matplotlib",
+    "faiss-cpu",
+    "dask",
+    "distributed",
 )
 
 
