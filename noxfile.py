@@ -128,6 +128,6 @@ def last_commit(session: nox.Session) -> str:
 
 @nox.session(python=PYTHONS[0], default=False)
 def benchmarks(session: nox.Session) -> None:
-    """Compare the speed with the peers', and with an earlier run; see ``tests/benchmarks/run.py``."""
+    """Compare the speed with the peers' or an earlier run; see ``tests/benchmarks/run.py``."""
     session.install("-e", ".[test]")
     session.run("python", "tests/benchmarks/run.py", *session.posargs)
