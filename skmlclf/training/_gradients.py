@@ -5,8 +5,12 @@ from typing import Any
 import tensorflow as tf
 
 FAST_GRADIENTS = {
-    "float32": {"MatMul": "SkmlclfMatMul", "BiasAdd": "SkmlclfBiasAdd"},
-    "bfloat16": {"BiasAdd": "SkmlclfBiasAdd"},
+    "float32": {
+        "MatMul": "SkmlclfMatMul",
+        "BiasAdd": "SkmlclfBiasAdd",
+        "CollectiveReduceV2": "SkmlclfAllReduce",
+    },
+    "bfloat16": {"BiasAdd": "SkmlclfBiasAdd", "CollectiveReduceV2": "SkmlclfAllReduce"},
 }
 """By precision, what ``tf.Graph.gradient_override_map`` takes."""
 
