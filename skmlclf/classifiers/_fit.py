@@ -346,7 +346,7 @@ class Fit:
 
 def _plain_state(rng: np.random.RandomState) -> list[Any]:
     name, words, *rest = rng.get_state(legacy=True)
-    return [name, words.tolist(), *rest]
+    return [name, np.asarray(words).tolist(), *rest]
 
 
 @dataclass(frozen=True)
