@@ -23,6 +23,6 @@ if __name__ == "__main__":
     trainer = TensorflowTrainer(
         train,
         train_loop_config={"epochs": 3, "batch_size": 64},
-        scaling_config=ScalingConfig(num_workers=2, resources_per_worker={"CPU": 1}),
+        scaling_config=ScalingConfig(num_workers=2, resources_per_worker={"CPU": 0.5}),
     )
     print(trainer.fit().metrics)

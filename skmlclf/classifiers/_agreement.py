@@ -12,6 +12,8 @@ from skmlclf.training import Workers, WorkersError
 
 T = TypeVar("T")
 
+_NUMERICAL = ("skmlclf", "numpy", "scipy", "scikit-learn", "keras", "tensorflow")
+
 
 def prepared_together(
     workers: Workers | None, prepare: Callable[[], T], tell: Callable[[T], Any]
@@ -77,7 +79,8 @@ def refuse_differences(workers: Workers, descriptions: Sequence[Description]) ->
 
 def describe_versions() -> Description:
     """Describe what the numbers of a fit may depend on."""
-    return {f"the version of {name}": [text, ""] for name, text in library_versions().items()}
+    versions = library_versions()
+    return {f"the version of {name}": [versions[name], ""] for name in _NUMERICAL}
 
 
 def measured_by_chief(
