@@ -12,6 +12,7 @@ a fit that nothing has disturbed, bit for bit.
 
 import argparse
 import json
+import multiprocessing
 import os
 import random
 import socket
@@ -116,77 +117,93 @@ def cores(options):
             )
 
 
-def checkpointed_fit(folder, result):
-    """Run a fit with checkpoints and write what it has left, or the error that it ended with."""
+def checkpointed_fit(config, folder, result, to_parent):
+    """Run a fit with checkpoints; send the error that it ended with, or what it has left."""
     from skmlclf import BlockMLPClassifier
     from skmlclf.callbacks import Checkpoint
 
+    os.environ["TF_CONFIG"] = config
+    log = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(log, 2)
     rng = np.random.default_rng(0)
     X = rng.standard_normal((2000, 24)).astype(np.float32)
     y = (X @ rng.standard_normal((24, 30)) > 8).astype(np.uint8)
-    callbacks = [Checkpoint(folder, every=5)]
     clf = BlockMLPClassifier(
         (32, 24), epochs=6, batch_size=64, random_state=0, distribute="multi_worker",
-        callbacks=callbacks,
+        callbacks=[Checkpoint(folder, every=5)],
     )  # fmt: skip
-    print("ready", flush=True)
     begin = time.monotonic()
     try:
         clf.fit(X, y)
     except Exception as error:
-        print(f"{type(error).__name__}: {error}".replace("\n", " "), flush=True)
+        to_parent.send(f"{type(error).__name__}: {error}".replace("\n", " "))
         return
     variables = [*clf.model_.variables, *clf.model_.optimizer.variables]
     values = {str(i): np.asarray(v) for i, v in enumerate(variables)}
-    np.savez(result, seconds=time.monotonic() - begin, loss=clf.history_["loss"], **values)
-    print("done", flush=True)
+    np.savez(result, loss=clf.history_["loss"], **values)
+    to_parent.send(f"done {time.monotonic() - begin}")
 
 
 def run_pair(folder, result, kill_after=None, victim=1):
     """Run both workers; return what the survivor said, and the seconds until it ended."""
-    processes = start(2, "checkpointed", folder, result)
-    for process in processes:
-        assert process.stdout.readline() == "ready\n"
-    if kill_after is None:
-        return [process.communicate(timeout=LONGEST_SECONDS)[0] for process in processes], None
-    time.sleep(kill_after)
-    was_running = processes[victim].poll() is None
-    processes[victim].kill()
+    cluster = {"worker": free_addresses(2)}
+    # TensorFlow is imported here, which takes longer than the fit, and has not started.
+    context = multiprocessing.get_context("fork")
+    workers = []
+    for i in range(2):
+        config = json.dumps({"cluster": cluster, "task": {"type": "worker", "index": i}})
+        here, there = context.Pipe(duplex=False)
+        arguments = (config, folder, Path(f"{result} {i}.npz"), there)
+        workers.append((context.Process(target=checkpointed_fit, args=arguments), here, there))
+    for process, _, there in workers:
+        process.start()
+        there.close()
+    other, here, _ = workers[0 if kill_after is None else 1 - victim]
+    was_running = True
+    if kill_after is not None:
+        time.sleep(kill_after)
+        was_running = workers[victim][0].is_alive()
+        workers[victim][0].kill()
     begin = time.monotonic()
-    try:
-        said = processes[1 - victim].communicate(timeout=LONGEST_SECONDS)[0]
-    except subprocess.TimeoutExpired:
-        processes[1 - victim].kill()
-        said = "HANGS"
-    processes[victim].communicate()
-    return said.strip(), time.monotonic() - begin if was_running else None
+    other.join(LONGEST_SECONDS)
+    took = time.monotonic() - begin
+    said = "HANGS" if other.is_alive() else here.recv() if here.poll() else "nothing"
+    for process, _, _ in workers:
+        if said == "HANGS":
+            process.kill()
+        process.join()
+    return said, took if was_running else None
 
 
 def equal(expected, got):
     a, b = np.load(expected), np.load(got)
-    return all(a[name].tobytes() == b[name].tobytes() for name in a.files if name != "seconds")
+    return all(a[name].tobytes() == b[name].tobytes() for name in a.files)
 
 
 def kills(options):
+    import skmlclf.classifiers  # noqa: F401  # once for all processes
+
     root = Path(tempfile.mkdtemp())
-    run_pair(root / "whole", root / "whole.npz")
-    seconds = float(np.load(root / "whole.npz")["seconds"])
+    said, _ = run_pair(root / "whole", root / "whole")
+    seconds = float(said.split()[1])
     random.seed(options.seed)
-    counts = {"clean": 0, "named": 0, "equal": 0, "kills": 0}
+    counts = {"kills": 0, "clean": 0, "named": 0, "equal": 0}
     longest = 0.0
     while counts["kills"] < options.kills:
-        folder, result = root / f"{counts['kills']}", root / f"{counts['kills']}.npz"
-        victim, delay = counts["kills"] % 2, random.uniform(0, seconds)
-        said, took = run_pair(folder, result, delay, victim)
-        if took is None or said == "done":
-            print(f"the fit had ended before it was to be killed, after {delay:.1f} s")
+        n = counts["kills"]
+        victim, delay = n % 2, random.uniform(0.2, seconds)
+        said, took = run_pair(root / f"{n}", root / f"{n}", delay, victim)
+        if took is None or said.startswith("done"):
+            print(f"the fit had ended before it was to be killed, after {delay:.1f} s", flush=True)
             continue
-        result.unlink(missing_ok=True)
-        run_pair(folder, result)
+        again, _ = run_pair(root / f"{n}", root / f"{n} again")
+        assert again.startswith("done"), again
         counts["kills"] += 1
-        counts["clean"] += said != "HANGS"
+        counts["clean"] += said.startswith("WorkersError")
         counts["named"] += f"worker {victim} (" in said
-        counts["equal"] += equal(root / "whole.npz", result)
+        counts["equal"] += all(
+            equal(root / f"whole {i}.npz", root / f"{n} again {i}.npz") for i in range(2)
+        )
         longest = max(longest, took)
         print(
             f"worker {victim} killed after {delay:.1f} s: the other ended in {took:.1f} s; {counts}"
@@ -211,7 +228,5 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["fit"]:
         size, batch_size, n_steps = sys.argv[2:]
         print(fit_seconds(size, int(batch_size), int(n_steps)))
-    elif sys.argv[1:2] == ["checkpointed"]:
-        checkpointed_fit(*map(Path, sys.argv[2:]))
     else:
         main()
