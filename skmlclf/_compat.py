@@ -4,7 +4,8 @@ A new release of these libraries has to be dealt with in one file.
 """
 
 import contextlib
-from collections.abc import Callable, Iterator
+import functools
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from sklearn.base import _fit_context as _sklearn_fit_context
@@ -45,13 +46,18 @@ __all__ = [
     "_get_feature_names",
     "_num_samples",
     "_safe_indexing",
+    "abort_collectives",
     "adam_moments",
     "available_if",
+    "batch_moments",
     "check_backend",
+    "check_peer",
     "learning_rate_variable",
+    "next_seed",
     "operation_of",
     "sgd_momentums",
     "shared_predictions",
+    "start_collectives",
     "tensorflow_has_started",
     "validate_params",
     "validate_shuffle_split",
@@ -125,6 +131,107 @@ def tensorflow_has_started() -> bool:
 
     present = context.context_safe()
     return present is not None and present._context_handle is not None
+
+
+def start_collectives(addresses: Sequence[str], index: int) -> None:
+    """Start TensorFlow with the collective operations of several processes.
+
+    ``tf.distribute.MultiWorkerMirroredStrategy`` does the same when it is made, and starts a
+    coordination service besides, whose errors end the process.
+
+    Parameters
+    ----------
+    addresses : sequence of str
+        ``host:port`` of every process, in one order everywhere.
+    index : int
+        Which of them this one is; it listens on that port.
+
+    Raises
+    ------
+    RuntimeError
+        If TensorFlow has already started.
+    tf.errors.OpError
+        If it cannot listen on the port.
+    """
+    from tensorflow.core.protobuf import cluster_pb2, tensorflow_server_pb2
+    from tensorflow.python.eager import context
+
+    own = f"/job:worker/task:{index}"
+    present = context.context()
+    # Without the filter, operations could be placed on the devices of another process.
+    present.configure_collective_ops(
+        collective_leader=_task(0), scoped_allocator_enabled_ops=(), device_filters=(own,)
+    )
+    config = present.config
+    config.device_filters.append(own)
+    config.experimental.collective_group_leader = _task(0)
+    job = cluster_pb2.JobDef(name="worker", tasks=dict(enumerate(addresses)))
+    present.enable_collective_ops(
+        tensorflow_server_pb2.ServerDef(
+            cluster=cluster_pb2.ClusterDef(job=[job]),
+            default_session_config=config,
+            job_name="worker",
+            task_index=index,
+            protocol="grpc",
+        )
+    )
+    present.ensure_initialized()
+
+
+def check_peer(index: int, seconds: float) -> None:
+    """Raise a ``tf.errors.OpError`` if a process of `start_collectives` does not answer in time.
+
+    One that was started anew since the first answer is taken for another one.
+    """
+    from tensorflow.python.eager import context
+
+    context.context().check_collective_ops_peer_health(_task(index), int(1000 * seconds))
+
+
+def abort_collectives(message: str) -> None:
+    """End the collective operations of this process, now and for ever, with an error.
+
+    Processes that wait for this one get the error too.
+    """
+    import tensorflow as tf
+    from tensorflow.python.eager import context
+
+    context.context().abort_collective_ops(tf.errors.ABORTED, message)
+
+
+def _task(index: int) -> str:
+    return f"/job:worker/replica:0/task:{index}"
+
+
+def next_seed(generator: Any) -> Any:
+    """Draw the seed that ``keras.random`` would hand to TensorFlow's stateless generators."""
+    from keras.src.backend.tensorflow.random import _cast_seed
+
+    return _cast_seed(generator.next())
+
+
+@contextlib.contextmanager
+def batch_moments(model: Any, moments: Callable[[Any, Any, Any], Any]) -> Iterator[None]:
+    """Let the batch normalisations of a model take mean and variance from a function inside.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Its layers, and those inside of them.
+    moments : callable
+        ``moments(layer, inputs, mask)`` returns both.
+    """
+    from keras.layers import BatchNormalization
+
+    layers = [x for x in model._flatten_layers() if isinstance(x, BatchNormalization)]
+    for layer in layers:
+        # Beside Keras' own attributes, which a layer keeps track of.
+        vars(layer)["_moments"] = functools.partial(moments, layer)
+    try:
+        yield
+    finally:
+        for layer in layers:
+            del vars(layer)["_moments"]
 
 
 def check_backend() -> None:

@@ -30,10 +30,12 @@ from skmlclf.training import (
     reset_optimizer,
     resolve_precision,
     take_share_of_cores,
+    workers_of,
 )
 
 # What a file that does not name these parameters, because it is older than they are, was fitted by.
 _BEFORE = {
+    "distribute": None,
     "ema_momentum": 0.0,
     "feature_groups": None,
     "input_dropout": 0.0,
@@ -116,7 +118,12 @@ default=None
         ------
         ValueError
             If a parameter, the features, the targets or the weights are not as described; nothing
-            is changed then. If training diverges; there is nothing left to predict with then.
+            is changed then. If training diverges; there is nothing left to predict with then. With
+            ``distribute="multi_worker"``, if ``TF_CONFIG`` cannot be used, or a worker has other
+            parameters, data or versions than the first one.
+        RuntimeError
+            With ``distribute="multi_worker"``, if TensorFlow has already started without the other
+            workers, or one of them is lost; the error names it.
 
         Notes
         -----
@@ -129,10 +136,14 @@ default=None
         """
         resumes = self.warm_start and hasattr(self, "model_")
         _require(y, self)
-        targets = self._targets_ if resumes else read_targets(y, label_names=self.label_names)
         data = FitData(X, y, sample_weight, X_val, y_val, sample_weight_val)
         plan = Plan(self.epochs, self.learning_rate_schedule, self.warmup_epochs, resumes)
-        Fit.prepare(self, data, targets, plan).run(self)
+
+        def targets() -> Targets:
+            return self._targets_ if resumes else read_targets(y, label_names=self.label_names)
+
+        with workers_of(self.distribute) as workers:
+            Fit.prepare(self, data, targets, plan, workers).run(self)
         return self
 
     @with_callbacks
@@ -189,25 +200,32 @@ default=None
                 " call fit."
             )
         resumes = hasattr(self, "model_")
-        if resumes:
-            targets = self._targets_
-            if classes is not None:
-                known = sorted_classes(classes, "classes")
-                if not np.array_equal(known, targets.classes):
-                    raise ValueError(
-                        f"classes={known.tolist()[:10]} is not the same as on the last call to"
-                        f" partial_fit, was: {targets.classes.tolist()[:10]}."
-                    )
-        else:
-            if classes is None and not is_multilabel(y):
-                raise ValueError("classes must be passed on the first call to partial_fit.")
-            targets = read_targets(y, classes, self.label_names)
         # The number of calls is not known in advance, so there is no schedule.
         plan = Plan(
             epochs=1, schedule="constant", warmup_epochs=0.0, resumes=resumes, accumulates=True
         )
-        Fit.prepare(self, FitData(X, y, sample_weight), targets, plan).run(self)
+
+        def targets() -> Targets:
+            if resumes:
+                return self._check_classes(classes)
+            if classes is None and not is_multilabel(y):
+                raise ValueError("classes must be passed on the first call to partial_fit.")
+            return read_targets(y, classes, self.label_names)
+
+        with workers_of(self.distribute) as workers:
+            Fit.prepare(self, FitData(X, y, sample_weight), targets, plan, workers).run(self)
         return self
+
+    def _check_classes(self, classes: ArrayLike | None) -> Targets:
+        """Return the targets of earlier calls, if they have these classes."""
+        if classes is not None:
+            known, before = sorted_classes(classes, "classes"), self._targets_.classes
+            if not np.array_equal(known, before):
+                raise ValueError(
+                    f"classes={known.tolist()[:10]} is not the same as on the last call to"
+                    f" partial_fit, was: {before.tolist()[:10]}."
+                )
+        return self._targets_
 
     def _adopt(self, fit: Fit) -> None:
         """Take over what a fit starts from: from here on the estimator changes."""

@@ -86,6 +86,10 @@ class BlockMLPClassifier(BaseKerasClassifier):
         Data type of the matrix products. bfloat16 needs a processor with such instructions;
         weights and optimizer stay in float32. "auto" takes bfloat16 where the machine has it;
         a resumed fit keeps what it started with.
+    distribute : "multi_worker" or None, default=None
+        Whether to train on several workers: each runs the same program, and the environment
+        variable ``TF_CONFIG`` says who they are. Each takes its part of every batch, and all have
+        the same weights after every step.
     warm_start : bool, default=False
         Whether `fit` resumes from the present weights, and from the state of the optimizer where
         the fit before had this set too.
@@ -172,6 +176,7 @@ class BlockMLPClassifier(BaseKerasClassifier):
         n_iter_no_change: int = 10,
         tol: float = 1e-6,
         precision: str = "float32",
+        distribute: str | None = None,
         warm_start: bool = False,
         callbacks: Sequence[Any] | None = None,
         verbose: int = 0,
@@ -200,6 +205,7 @@ class BlockMLPClassifier(BaseKerasClassifier):
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
         self.precision = precision
+        self.distribute = distribute
         self.warm_start = warm_start
         self.callbacks = callbacks
         self.verbose = verbose

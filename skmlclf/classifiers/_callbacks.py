@@ -1,7 +1,7 @@
 """The callbacks of a fit: the user's, and those that its parameters ask for."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
@@ -38,10 +38,15 @@ class FitCallbacks:
         return next((c for c in self.others if isinstance(c, Checkpoint)), None)
 
     @property
-    def params(self) -> dict[str, bool]:
+    def silent(self) -> "FitCallbacks":
+        """Return them without what only shows the fit."""
+        return replace(self, others=tuple(c for c in self.others if not isinstance(c, EpochTable)))
+
+    def params(self, *, prints: bool) -> dict[str, bool]:
         """Return what callbacks are told of the fit, besides what Keras tells them."""
         shows = any(isinstance(callback, EpochTable) for callback in self.others)
-        return {"measures_held_out": True, "epoch_table": shows}
+        # Where a table shows the values, nothing else does; in another process or in this one.
+        return {"measures_held_out": True, "epoch_table": shows or not prints}
 
     def requests(self, scoring: str | Callable[..., Any]) -> list[Request]:
         """Return what is to be measured on held-out rows after each epoch."""

@@ -115,6 +115,10 @@ class NoCheckpoints:
         rng: np.random.RandomState = estimator._new_generator()
         return rng
 
+    def description(self) -> Description:
+        """Describe the checkpoint that the fit resumes from, where there may be one."""
+        return {}
+
     def check(self, describe: Callable[[], Description]) -> None:
         """Refuse a checkpoint of a fit on other data, or from other weights.
 
@@ -176,7 +180,9 @@ class NoCheckpoints:
         """
 
 
-def checkpoints_of(settings: Checkpoint | None, estimator: Any) -> NoCheckpoints:
+def checkpoints_of(
+    settings: Checkpoint | None, estimator: Any, *, writes: bool = True
+) -> NoCheckpoints:
     """Return what writes and reads the checkpoints of a fit, if there are to be any.
 
     Parameters
@@ -185,6 +191,8 @@ def checkpoints_of(settings: Checkpoint | None, estimator: Any) -> NoCheckpoints
         Where and how often to write.
     estimator : classifier
         Before anything was drawn from its ``random_state``.
+    writes : bool, default=True
+        Whether this process writes them; one that does not reads what another has written.
 
     Returns
     -------
@@ -196,13 +204,14 @@ def checkpoints_of(settings: Checkpoint | None, estimator: Any) -> NoCheckpoints
     ValueError
         If there is a checkpoint of a fit with other parameters, or a damaged one.
     """
-    return NoCheckpoints() if settings is None else _Checkpoints(settings, estimator)
+    return NoCheckpoints() if settings is None else _Checkpoints(settings, estimator, writes)
 
 
 class _Checkpoints(NoCheckpoints):
     """The checkpoint that an earlier run of a fit has left, if there is one, and those to come."""
 
-    def __init__(self, settings: Checkpoint, estimator: Any) -> None:
+    def __init__(self, settings: Checkpoint, estimator: Any, writes: bool) -> None:
+        self._writes = writes
         self.folder = Path(settings.folder)
         self.save_every = None if settings.every == "epoch" else int(settings.every)
         self._saved = self._read()
@@ -231,6 +240,13 @@ class _Checkpoints(NoCheckpoints):
             estimator._new_generator()
         return random_state_from_plain(self._saved["split_generator"])
 
+    def description(self) -> Description:
+        if self._saved is None:
+            return {"the checkpoint": ["not there", ""]}
+        position = self._saved["position"]
+        text = f"of epoch {position.get('epoch')}, batch {position.get('n_batches')}"
+        return {"the checkpoint": [text, ""]}
+
     def check(self, describe: Callable[[], Description]) -> None:
         self._data = describe()
         if self._saved is not None:
@@ -238,7 +254,8 @@ class _Checkpoints(NoCheckpoints):
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[None]:
-        if self._saved is not None and self._saved["position"].get("finished"):
+        finished = self._saved is not None and self._saved["position"].get("finished")
+        if finished or not self._writes:
             yield
             return
         with self._named_errors():
@@ -271,6 +288,8 @@ class _Checkpoints(NoCheckpoints):
             return training.from_plain(saved, first_epoch)
 
     def save(self, training: Training, position: Position) -> None:
+        if not self._writes:
+            return
         values = {
             "parameters": self._parameters,
             "drawn": self._drawn,

@@ -25,6 +25,7 @@ _MAX_BYTES = 2**26
 _BLOCK_BYTES = 2**23
 _MAX_TEXT = 60
 _LEFT_OUT = ("callbacks", "verbose")
+_CHANGED = "{name} was {before}, is {now}"
 
 
 def describe_parameters(estimator: Any) -> Description:
@@ -32,7 +33,8 @@ def describe_parameters(estimator: Any) -> Description:
     params = estimator.get_params(deep=False)
     described: Description = {"the classifier": [type(estimator).__name__, ""]}
     for name, value in params.items():
-        if name not in _LEFT_OUT:
+        # Checkpoints from before there was the parameter do not have it.
+        if name not in _LEFT_OUT and not (name == "distribute" and value is None):
             described |= dict(_entries(name, value))
     for i, callback in enumerate(params["callbacks"] or ()):
         described |= _describe_callback(f"callbacks[{i}]", callback)
@@ -104,8 +106,10 @@ def describe_start(model: keras.Model, network: Network, history: dict[str, Any]
     return described
 
 
-def difference(before: Description, now: Description) -> str | None:
+def difference(before: Description, now: Description, text: str = _CHANGED) -> str | None:
     """Say in what two descriptions differ; None where they do not.
+
+    `text` has room for a ``name``, and for what it was ``before`` and is ``now``.
 
     Examples
     --------
@@ -122,7 +126,7 @@ def difference(before: Description, now: Description) -> str | None:
             found.append(f"{name}: other values in {old[0]}")
         else:
             was, is_now = ("not there" if each is None else each[0] for each in (old, new))
-            found.append(f"{name} was {was}, is {is_now}")
+            found.append(text.format(name=name, before=was, now=is_now))
     return "; ".join(found) or None
 
 

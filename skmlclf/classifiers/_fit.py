@@ -2,7 +2,7 @@
 
 import contextlib
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -12,10 +12,21 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from skmlclf._compat import _safe_indexing
+from skmlclf.classifiers._agreement import (
+    describe_versions,
+    measured_by_chief,
+    prepared_together,
+    refuse_differences,
+)
 from skmlclf.classifiers._callbacks import FitCallbacks, make_callbacks
 from skmlclf.classifiers._checkpointing import NoCheckpoints, Training, checkpoints_of
 from skmlclf.classifiers._defaults import resolve_batch_size, resolve_epochs
-from skmlclf.classifiers._description import describe_data, describe_start
+from skmlclf.classifiers._description import (
+    Description,
+    describe_data,
+    describe_parameters,
+    describe_start,
+)
 from skmlclf.classifiers._held_out import HeldOut, hold_out
 from skmlclf.classifiers._history import HistoryRecorder
 from skmlclf.classifiers._parameters import check_optimization
@@ -31,6 +42,7 @@ from skmlclf.training import (
     Predictor,
     RowBatches,
     WeightAverages,
+    Workers,
     check_process,
     make_schedule,
     resolve_precision,
@@ -112,6 +124,8 @@ class Fit:
         Where the fit is written to and resumed from, if anywhere.
     bias_shift : ndarray of shape (n_outputs,) or None
         What rows of later calls add to the output bias.
+    workers : Workers or None
+        That train together, each a part of every batch; None where this process has all rows.
     """
 
     data: FitData
@@ -127,9 +141,17 @@ class Fit:
     split_start: np.random.RandomState
     checkpoints: NoCheckpoints = field(repr=False)
     bias_shift: np.ndarray | None = field(default=None, repr=False)
+    workers: Workers | None = field(default=None, repr=False)
 
     @classmethod
-    def prepare(cls, estimator: Any, data: FitData, targets: Targets, plan: Plan) -> "Fit":
+    def prepare(
+        cls,
+        estimator: Any,
+        data: FitData,
+        targets: Callable[[], Targets],
+        plan: Plan,
+        workers: Workers | None = None,
+    ) -> "Fit":
         """Validate the input and the parameters of a fit; the estimator is not changed.
 
         Parameters
@@ -138,10 +160,12 @@ class Fit:
             Its parameters, and where the fit resumes its state, decide the fit.
         data : FitData
             Rows, targets and weights.
-        targets : Targets
-            How the targets are to be read.
+        targets : callable
+            Returns how the targets are to be read.
         plan : Plan
             How long to train.
+        workers : Workers or None, default=None
+            That train together.
 
         Returns
         -------
@@ -151,34 +175,40 @@ class Fit:
         ------
         ValueError, TypeError
             If a parameter, the features, the targets or the weights are not as described, or the
-            folder for checkpoints has one of another fit.
+            folder for checkpoints has one of another fit; or if workers differ in any of these.
+        WorkersError
+            If another worker has raised an error.
         """
         with _undrawn_if_refused(estimator.random_state):
-            return cls._prepare(estimator, data, targets, plan)
+            parameters: Description = {}
+            if workers is not None:
+                parameters = {**describe_parameters(estimator), **describe_versions()}
+            inputs, told = prepared_together(
+                workers,
+                lambda: _read_inputs(estimator, data, targets(), plan, workers),
+                lambda inputs: [parameters, _plain_state(inputs.rng)],
+            )
+            if workers is not None:
+                refuse_differences(workers, [each for each, _ in told])
+                # Without a random_state every process would have its own.
+                inputs.rng.set_state(tuple(told[0][1]))
+            (fit, _), told = prepared_together(
+                workers,
+                lambda: cls._prepare(estimator, data, inputs, plan, workers),
+                lambda prepared: prepared[1],
+            )
+            if workers is not None:
+                refuse_differences(workers, told)
+            return fit
 
     @classmethod
-    def _prepare(cls, estimator: Any, data: FitData, targets: Targets, plan: Plan) -> "Fit":
-        check_process()
-        resolve_precision(estimator.precision)
-        check_optimization(estimator)
-        callbacks = callbacks_of(estimator)
-        if callbacks.checkpoint is not None and plan.accumulates:
-            raise ValueError(
-                "partial_fit runs one epoch and has nothing to resume: leave Checkpoint out of"
-                " callbacks, and call save(path, with_optimizer=True) after it."
-            )
-        checkpoints = checkpoints_of(callbacks.checkpoint, estimator)
-        given = read_rows(
-            data.X, data.y, data.sample_weight, targets, estimator, fitted=plan.resumes
-        )
-        network = estimator._network(given.n_features, targets.n_outputs, targets.output)
-        if plan.resumes:
-            network = estimator._check_same(network)
+    def _prepare(
+        cls, estimator: Any, data: FitData, inputs: "_Inputs", plan: Plan, workers: Workers | None
+    ) -> "tuple[Fit, Description]":
+        """Return the fit, and what tells its data from others where workers compare them."""
+        targets, given, rng = inputs.targets, inputs.rows, inputs.rng
+        callbacks, checkpoints = inputs.callbacks, inputs.checkpoints
         factors = targets.class_factors(estimator.class_weight)
-        if plan.resumes:
-            rng = copy.deepcopy(estimator._generator)
-        else:
-            rng = checkpoints.new_generator(estimator)
         split_start = estimator._split_generator if plan.resumes else copy.deepcopy(rng)
         split_rng = copy.deepcopy(split_start) if plan.resumes else rng
         requests = callbacks.requests(estimator.scoring)
@@ -187,6 +217,7 @@ class Fit:
         weights = targets.loss_weights(rows, factors, seen)
         # Before TensorFlow starts its threads.
         take_share_of_cores()
+        network = inputs.network
         if plan.resumes:
             model = estimator.model_
         else:
@@ -196,16 +227,25 @@ class Fit:
         if seen is not None:
             # Only the part that follows from the counts is updated; what training added is kept.
             shift = weights.bias - targets.starting_bias(seen, factors)
-        checkpoints.check(
-            lambda: {
+
+        def describe() -> Description:
+            return {
                 **describe_data(data, given, targets, held_out),
                 **describe_start(model, network, estimator.history_ if plan.resumes else {}),
             }
-        )
-        return cls(
+
+        description = checkpoints.description()
+        if workers is not None:
+            data_and_start = describe()
+            description = {**data_and_start, **description}
+            checkpoints.check(lambda: data_and_start)
+        else:
+            checkpoints.check(describe)
+        fit = cls(
             data, plan, targets, network, model, rows, weights, tuple(held_out), callbacks,
-            rng, split_start, checkpoints, shift,
+            rng, split_start, checkpoints, shift, workers,
         )  # fmt: skip
+        return fit, description
 
     def run(self, estimator: Any) -> None:
         """Train, and set the results on the estimator.
@@ -244,6 +284,7 @@ class Fit:
             batch_size,
             self.rows.indices,
             self.weights.entries,
+            part=(0, 1) if self.workers is None else (self.workers.index, self.workers.size),
         )
         best_epoch = self.callbacks.best_epoch
         averages = None
@@ -257,9 +298,11 @@ class Fit:
             return
         if best_epoch is not None and self.plan.resumes and start is None:
             best_epoch.start_from(self.evaluate()[best_epoch.monitor])
+        shows = self.workers is None or self.workers.is_chief
+        callbacks = self.callbacks if shows else self.callbacks.silent
         # Set on the estimator itself, or on a pipeline or a search around it.
         watched = hasattr(estimator, "_skl_callbacks") or hasattr(estimator, "_parent_callback_ctx")
-        tasks = [SklearnTasks(estimator, self.data)] if watched else []
+        tasks = [SklearnTasks(estimator, self.data)] if watched and shows else []
         train(
             self.network,
             self.model,
@@ -277,22 +320,70 @@ class Fit:
             ),
             averages=averages,
             evaluate=recorder.measure,
-            callbacks=[*self.callbacks.in_order, recorder, *tasks],
-            params=self.callbacks.params,
+            callbacks=[*callbacks.in_order, recorder, *tasks],
+            params=callbacks.params(prints=shows),
             start=start,
             save=partial(self.checkpoints.save, training),
             save_every=self.checkpoints.save_every,
+            workers=self.workers,
         )
         self.checkpoints.save(training, Position(estimator.n_iter_, self.rng, finished=True))
 
     def evaluate(self) -> dict[str, float]:
         """Measure all held-out rows with the weights that the model has now."""
+        if self.workers is not None:
+            return measured_by_chief(self.workers, self.model, self._measure)
+        return self._measure()
+
+    def _measure(self) -> dict[str, float]:
         predictor = Predictor(self.network, self.model)
         return {
             name: value
             for held_out in self.held_out
             for name, value in held_out.evaluate(predictor).items()
         }
+
+
+def _plain_state(rng: np.random.RandomState) -> list[Any]:
+    name, words, *rest = rng.get_state(legacy=True)
+    return [name, np.asarray(words).tolist(), *rest]
+
+
+@dataclass(frozen=True)
+class _Inputs:
+    """What `fit` was given, read and validated."""
+
+    targets: Targets
+    callbacks: FitCallbacks
+    checkpoints: NoCheckpoints
+    rows: Rows
+    network: Network
+    rng: np.random.RandomState
+
+
+def _read_inputs(
+    estimator: Any, data: FitData, targets: Targets, plan: Plan, workers: Workers | None
+) -> _Inputs:
+    check_process()
+    resolve_precision(estimator.precision)
+    check_optimization(estimator)
+    callbacks = callbacks_of(estimator)
+    if callbacks.checkpoint is not None and plan.accumulates:
+        raise ValueError(
+            "partial_fit runs one epoch and has nothing to resume: leave Checkpoint out of"
+            " callbacks, and call save(path, with_optimizer=True) after it."
+        )
+    checkpoints = checkpoints_of(
+        callbacks.checkpoint, estimator, writes=workers is None or workers.is_chief
+    )
+    rows = read_rows(data.X, data.y, data.sample_weight, targets, estimator, fitted=plan.resumes)
+    network = estimator._network(rows.n_features, targets.n_outputs, targets.output)
+    if plan.resumes:
+        network = estimator._check_same(network)
+        rng = copy.deepcopy(estimator._generator)
+    else:
+        rng = checkpoints.new_generator(estimator)
+    return _Inputs(targets, callbacks, checkpoints, rows, network, rng)
 
 
 @contextlib.contextmanager

@@ -80,7 +80,7 @@ class HistoryRecorder(keras.callbacks.Callback):
         self.estimator.n_iter_ = n_before
         if n_before:
             # A resumed fit starts from the weights that were kept.
-            self._samples[self.estimator.best_epoch_] = _sample(self.model)
+            self._samples[self.estimator.best_epoch_] = weights_digest(self.model)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Keep what the epoch before has left, for as long as this one may be interrupted."""
@@ -88,7 +88,7 @@ class HistoryRecorder(keras.callbacks.Callback):
 
     def measure(self) -> dict[str, float]:
         """Measure the held-out rows after an epoch, before any callback changes the weights."""
-        self._samples.append(_sample(self.model))
+        self._samples.append(weights_digest(self.model))
         values: dict[str, float] = self.evaluate()
         return values
 
@@ -106,7 +106,7 @@ class HistoryRecorder(keras.callbacks.Callback):
         for name, value in values.items():
             history[name] = [*history.get(name, ()), value]
         self.estimator.history_, self.estimator.n_iter_ = history, len(history["loss"])
-        self.estimator.best_epoch_ = self._kept_epoch(_sample(self.model))
+        self.estimator.best_epoch_ = self._kept_epoch(weights_digest(self.model))
         self._n_completed += 1
         self._undo = None
 
@@ -122,12 +122,12 @@ class HistoryRecorder(keras.callbacks.Callback):
             self._undo()
         elif self._n_completed:
             # Early stopping, or another callback, may have brought back the weights of another.
-            self.estimator.best_epoch_ = self._kept_epoch(_sample(self.model))
+            self.estimator.best_epoch_ = self._kept_epoch(weights_digest(self.model))
         return self._n_completed > 0
 
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:
         """Say which epoch's weights are kept; measure again those that are of none."""
-        present = _sample(self.model)
+        present = weights_digest(self.model)
         if present not in self._samples:
             for name, value in self.evaluate().items():
                 self.estimator.history_[name][-1] = float(value)
@@ -150,7 +150,7 @@ def _as_float(name: str, value: Any) -> float:
         ) from error
 
 
-def _sample(model: keras.Model) -> str:
+def weights_digest(model: keras.Model) -> str:
     """Return what tells the weights of one epoch from those of another."""
     digest = hashlib.sha256()
     for variable in model.trainable_variables:

@@ -82,6 +82,10 @@ class NetworkClassifier(BaseKerasClassifier):
         Data type of the matrix products. bfloat16 needs a processor with such instructions;
         weights and optimizer stay in float32. "auto" takes bfloat16 where the machine has it;
         a resumed fit keeps what it started with.
+    distribute : "multi_worker" or None, default=None
+        Whether to train on several workers: each runs the same program, and the environment
+        variable ``TF_CONFIG`` says who they are. Each takes its part of every batch, and all have
+        the same weights after every step.
     init_output_bias : bool, default=True
         Whether the bias of the last layer, where it has one that starts at zero, is set to the
         log-odds of each label's frequency before the first step.
@@ -189,6 +193,7 @@ class NetworkClassifier(BaseKerasClassifier):
         n_iter_no_change: int = 10,
         tol: float = 1e-6,
         precision: str = "float32",
+        distribute: str | None = None,
         init_output_bias: bool = True,
         warm_start: bool = False,
         callbacks: Sequence[Any] | None = None,
@@ -214,6 +219,7 @@ class NetworkClassifier(BaseKerasClassifier):
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
         self.precision = precision
+        self.distribute = distribute
         self.init_output_bias = init_output_bias
         self.warm_start = warm_start
         self.callbacks = callbacks

@@ -12,7 +12,12 @@ from skmlclf.networks._contract import (
     shift_output_bias,
 )
 from skmlclf.networks._function import FunctionNetwork
-from skmlclf.networks._layers import GroupRMSNormalization, RootProbabilities, VariableDropout
+from skmlclf.networks._layers import (
+    GroupRMSNormalization,
+    RootProbabilities,
+    VariableDropout,
+    drawing_with,
+)
 from skmlclf.networks._mlp import ACTIVATIONS, MLPNetwork
 
 check_backend()
@@ -27,6 +32,7 @@ __all__ = [
     "VariableDropout",
     "auxiliary_logits_of",
     "build_model",
+    "drawing_with",
     "hidden_layer_of",
     "logits_of",
     "set_dropout",

@@ -1,10 +1,30 @@
 """Layers that Keras lacks."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
 from itertools import accumulate
 from typing import Any
 
 import keras
+
+_uniform: ContextVar[Callable[..., Any]] = ContextVar("uniform", default=keras.random.uniform)
+
+
+@contextlib.contextmanager
+def drawing_with(uniform: Callable[..., Any]) -> Iterator[None]:
+    """Let the dropouts that are traced inside draw their numbers from another function.
+
+    Parameters
+    ----------
+    uniform : callable
+        As ``keras.random.uniform``: of a shape, a dtype and a generator of seeds.
+    """
+    token = _uniform.set(uniform)
+    try:
+        yield
+    finally:
+        _uniform.reset(token)
 
 
 @keras.saving.register_keras_serializable(package="skmlclf")
@@ -44,9 +64,7 @@ class VariableDropout(keras.layers.Layer):
         if not training:
             return inputs
         # One draw of 32 bits decides each unit: a float32 uniform compared with the rate.
-        uniform = keras.random.uniform(
-            keras.ops.shape(inputs), dtype="float32", seed=self.seed_generator
-        )
+        uniform = _uniform.get()(keras.ops.shape(inputs), dtype="float32", seed=self.seed_generator)
         kept = keras.ops.cast(uniform >= self.rate, inputs.dtype)
         scale = keras.ops.cast(1.0 / (1.0 - self.rate), inputs.dtype)
         return inputs * kept * scale

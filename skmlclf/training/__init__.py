@@ -19,6 +19,7 @@ from skmlclf.training._predictor import Best, Evaluation, Predictor
 from skmlclf.training._processes import check_process
 from skmlclf.training._programs import clear_programs
 from skmlclf.training._schedules import SCHEDULES, make_schedule
+from skmlclf.training._workers import Workers, WorkersError, workers_of
 from skmlclf.training.losses import LOSSES, Loss
 
 __all__ = [
@@ -34,6 +35,8 @@ __all__ = [
     "Predictor",
     "RowBatches",
     "WeightAverages",
+    "Workers",
+    "WorkersError",
     "check_optimizer",
     "check_process",
     "clear_programs",
@@ -50,4 +53,5 @@ __all__ = [
     "resolve_precision",
     "take_share_of_cores",
     "train",
+    "workers_of",
 ]

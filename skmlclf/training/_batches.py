@@ -50,8 +50,23 @@ class SparseWeights(NamedTuple):
     default: np.ndarray
 
 
+class Share(NamedTuple):
+    """The rows of each batch that one of several workers has.
+
+    Attributes
+    ----------
+    first : ndarray of shape (n_batches,), int32
+        Which row of the whole batch is the first one here.
+    n_rows : ndarray of shape (n_batches,), int32
+        How many the whole batch has.
+    """
+
+    first: np.ndarray
+    n_rows: np.ndarray
+
+
 class Chunk(NamedTuple):
-    """Some consecutive batches of an epoch.
+    """Some consecutive batches of an epoch, or a worker's share of them.
 
     Attributes
     ----------
@@ -65,8 +80,10 @@ class Chunk(NamedTuple):
         Factor of each row's loss.
     entry_weight : SparseWeights, ndarray of shape (n_rows, n_outputs), or None
         Factors of the single entries of the loss.
+    share : Share or None
+        What of the batches the rows are, where they are not all.
     weight : float
-        What the sum of the losses is divided by in their mean.
+        What the sum of the losses of the whole batches is divided by in their mean.
     n_outputs : int
         Width of the label matrix.
     """
@@ -76,6 +93,7 @@ class Chunk(NamedTuple):
     starts: np.ndarray
     row_weight: np.ndarray
     entry_weight: SparseWeights | np.ndarray | None
+    share: Share | None
     weight: float
     n_outputs: int
 
@@ -167,6 +185,9 @@ class RowBatches:
         all rows.
     entry_weight : EntryWeights or None, default=None
         Factors of the single entries of the loss.
+    part : tuple of int, default=(0, 1)
+        Which part of every batch is meant, and how many there are: consecutive rows, as many in
+        each part as in any other, or one more. Of other rows no features are read.
     """
 
     def __init__(
@@ -177,7 +198,9 @@ class RowBatches:
         batch_size: int,
         index: np.ndarray | None = None,
         entry_weight: EntryWeights | None = None,
+        part: tuple[int, int] = (0, 1),
     ) -> None:
+        self.part = part
         self.features = make_features(X, index)
         self.n_features = X.shape[1]
         self.labels = labels
@@ -241,11 +264,39 @@ class RowBatches:
         """Yield the chunks of an order, each told by the bounds of its batches."""
         if not parts:
             return
+        if self.part[1] > 1:
+            yield from self._shares(order, parts)
+            return
         cuts = [parts[0][0], *(bounds[-1] for bounds in parts)]
         for x, bounds in zip(self.features.read(order, cuts), parts, strict=True):
-            start, stop = bounds[0], bounds[-1]
-            rows = np.arange(start, stop) if order is None else order.rows[start:stop]
-            yield self._chunk(x, rows, bounds - start)
+            rows = _rows(order, bounds)
+            yield self._chunk(x, rows, bounds - bounds[0], weight=self._weight(rows))
+
+    def _shares(self, order: Order | None, parts: Sequence[np.ndarray]) -> Iterator[Chunk]:
+        """Yield this part of the chunks."""
+        index, n_parts = self.part
+        shares, starts, which = [], [], []
+        for bounds in parts:
+            n_rows = np.diff(bounds)
+            first, last = n_rows * index // n_parts, n_rows * (index + 1) // n_parts
+            shares.append(Share(first.astype(np.int32), n_rows.astype(np.int32)))
+            starts.append(np.concatenate([[0], np.cumsum(last - first)]))
+            pairs = zip(bounds[:-1] + first, bounds[:-1] + last, strict=True)
+            which.append(np.concatenate([np.arange(*pair) for pair in pairs]))
+        cuts = np.concatenate([[0], np.cumsum([len(each) for each in which])])
+        indices = np.concatenate(which)
+        if order is None:
+            own = Order(indices, cuts)
+        else:
+            # What is read at once is what is left of it here.
+            windows = np.unique(np.searchsorted(indices, order.windows))
+            own = Order(order.rows[indices], windows)
+        blocks = self.features.read(own, cuts)
+        for x, bounds, begins, share, (start, stop) in zip(
+            blocks, parts, starts, shares, pairwise(cuts), strict=True
+        ):
+            weight = self._weight(_rows(order, bounds))
+            yield self._chunk(x, own.rows[start:stop], begins, share, weight=weight)
 
     def _batches_per_call(self) -> int:
         stored = self.labels.nnz
@@ -258,16 +309,30 @@ class RowBatches:
         row_bytes += _ENTRY_BYTES * stored / self.n_rows
         return max(1, int(_CALL_BYTES // (self.batch_size * row_bytes)))
 
-    def _chunk(self, x: np.ndarray, rows: np.ndarray, starts: np.ndarray) -> Chunk:
+    def _weight(self, rows: np.ndarray) -> float:
+        """Return what the sum of the losses of some rows is divided by."""
         weight = np.ones(len(rows)) if self.row_weight is None else self.row_weight[rows]
         mean = weight if self._row_mean is None else weight * self._row_mean[rows]
+        return float(mean.sum())
+
+    def _chunk(
+        self,
+        x: np.ndarray,
+        rows: np.ndarray,
+        starts: np.ndarray,
+        share: Share | None = None,
+        *,
+        weight: float,
+    ) -> Chunk:
+        row_weight = np.ones(len(rows)) if self.row_weight is None else self.row_weight[rows]
         return Chunk(
             x=x,
             positives=_entries(self.labels, rows, starts)[0],
             starts=starts.astype(np.int32),
-            row_weight=weight.astype(np.float32),
+            row_weight=row_weight.astype(np.float32),
             entry_weight=self._entry_weight(rows, starts),
-            weight=float(mean.sum()),
+            share=share,
+            weight=weight,
             n_outputs=self.labels.shape[1],
         )
 
@@ -282,6 +347,11 @@ class RowBatches:
         entries, stored = _entries(values, rows, starts)
         default = np.asarray(self.entry_weight.default, dtype=np.float32)
         return SparseWeights(entries, values.data[stored].astype(np.float32), default)
+
+
+def _rows(order: Order | None, bounds: np.ndarray) -> np.ndarray:
+    start, stop = bounds[0], bounds[-1]
+    return np.arange(start, stop) if order is None else order.rows[start:stop]
 
 
 def _entries(

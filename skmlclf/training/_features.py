@@ -109,7 +109,7 @@ class StoredFeatures:
         cuts = np.fromiter(cuts, dtype=np.int64)
         if order is None:
             order = Order(np.arange(self.n_rows), cuts)
-        elif self._fits:
+        elif self._fits and len(order.rows) == self.n_rows:
             yield from self._read_kept(order, cuts)
             return
         first = np.searchsorted(order.windows, cuts[0], side="right") - 1

@@ -10,7 +10,9 @@ FAST_GRADIENTS = {
     "float32": {"MatMul": "SkmlclfMatMul", "BiasAdd": "SkmlclfBiasAdd"},
     "bfloat16": {"BiasAdd": "SkmlclfBiasAdd"},
 }
-"""By precision, what ``tf.Graph.gradient_override_map`` takes."""
+"""By precision, the gradients that are faster on a processor, or more exact."""
+# Of what TensorFlow has no gradient that is right here.
+_GRADIENTS = {"CollectiveReduceV2": "SkmlclfAllReduce"}
 
 
 def gradients_for(precision: str) -> dict[str, str]:
@@ -24,9 +26,9 @@ def gradients_for(precision: str) -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        Empty with an accelerator, whose own kernels are faster.
+        What ``tf.Graph.gradient_override_map`` takes. An accelerator has faster kernels of its own.
     """
-    return {} if has_accelerator() else FAST_GRADIENTS[precision]
+    return _GRADIENTS if has_accelerator() else {**_GRADIENTS, **FAST_GRADIENTS[precision]}
 
 
 @tf.RegisterGradient("SkmlclfMatMul")  # type: ignore[untyped-decorator]  # no types in TensorFlow

@@ -14,6 +14,7 @@ from skmlclf.training._batches import Chunk
 from skmlclf.training._optimizers import optimizer_key
 from skmlclf.training._programs import cached_program, variables_of
 from skmlclf.training._step import make_step
+from skmlclf.training._workers import Workers
 from skmlclf.training.losses import LOSSES
 
 _BATCH_HOOKS = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
@@ -21,6 +22,8 @@ _BATCH_HOOKS = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", 
 
 class DivergedError(ValueError):
     """Training diverged: the loss or the weights are not finite."""
+
+    on_every_worker = True
 
 
 class Batches(Protocol):
@@ -97,6 +100,7 @@ def train(
     start: Position | None = None,
     save: Callable[[Position], None] | None = None,
     save_every: int | None = None,
+    workers: Workers | None = None,
 ) -> None:
     """Train a compiled model in place.
 
@@ -142,6 +146,9 @@ def train(
         moment.
     save_every : int or None, default=None
         Steps between the calls of `save`; None stands for those of an epoch, after its callbacks.
+    workers : Workers or None, default=None
+        Who trains together, each on its share of `batches`; they stop when a callback on any of
+        them asks for it.
 
     Raises
     ------
@@ -158,6 +165,7 @@ def train(
         "decay": weight_decay > 0,
         "mean_over_labels": label_reduction == "mean",
         "averages": averages is not None,
+        "n_workers": 1 if workers is None else workers.size,
     }
     step = cached_program(
         ("step", network, loss, optimizer_key(model.optimizer), *choices.values()),
@@ -166,6 +174,7 @@ def train(
     variables = variables_of(model)
     labels = None if label_weights is None else tuple(map(_float_tensor, label_weights))
     decay = _float_tensor(weight_decay) if weight_decay > 0 else None
+    key = None if workers is None else tf.constant(workers.new_keys(), tf.int32)
 
     def run(chunk: Chunk, first_step: int) -> float:
         numbers = first_step + np.arange(len(chunk.starts) - 1)
@@ -174,7 +183,7 @@ def train(
         moving: tuple[Any, Any] = (None, None)
         if averages is not None:
             moving = averages.variables, _float_tensor(averages.factors(numbers))
-        return float(step(*variables, *arrays, _float_tensor(scale), labels, decay, *moving))
+        return float(step(*variables, *arrays, _float_tensor(scale), labels, decay, *moving, key))
 
     if start is not None:
         rng.set_state(start.rng.get_state())
@@ -206,7 +215,16 @@ def train(
             first_step = (epoch - epochs.start) * batches.n_batches
             logs = {
                 "loss": _run_epoch(
-                    run, model, batches, first_step, rng, callbacks, position, save, save_every
+                    run,
+                    model,
+                    batches,
+                    first_step,
+                    rng,
+                    callbacks,
+                    position,
+                    save,
+                    save_every,
+                    workers,
                 )
             }
             _check_finite(logs["loss"], variables[0], epoch)
@@ -214,6 +232,8 @@ def train(
                 averages.swap()
             logs.update(evaluate())
             _notify(callbacks, "on_epoch_end", epoch, logs)
+            if workers is not None:
+                model.stop_training = workers.any(model.stop_training)
             position = Position(epoch + 1, copy.deepcopy(rng), stops=bool(model.stop_training))
             if save is not None and save_every is None:
                 save(position)
@@ -236,6 +256,7 @@ def _run_epoch(
     position: Position,
     save: Callable[[Position], None] | None,
     save_every: int | None,
+    workers: Workers | None,
 ) -> float:
     by_batch = [callback for callback in callbacks if _watches_batches(callback)]
     done, total, weight = position.n_batches, position.loss, position.weight
@@ -253,10 +274,14 @@ def _run_epoch(
         # Keras' logs of a batch are means over the epoch so far.
         _notify(by_batch, "on_train_batch_end", done - 1, {"loss": total / weight})
         _notify_ours(callbacks, "on_progress", done, {"loss": total / weight})
+        stops = bool(model.stop_training)
+        if workers is not None:
+            # Every worker has to end with the same batch.
+            stops = bool(by_batch) and workers.any(stops)
         if save is not None and done in cuts:
-            stops = bool(model.stop_training)
             save(position._replace(n_batches=done, loss=total, weight=weight, stops=stops))
-        if model.stop_training:
+        if stops:
+            model.stop_training = True
             break
     return total / weight
 

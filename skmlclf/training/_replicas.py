@@ -1,6 +1,5 @@
-"""Variables and gradients where a network may have several replicas."""
+"""Variables where a network may have several replicas."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -32,11 +31,3 @@ def local_variable(variable: Any) -> Any:
             " this fit runs on one: call fit outside strategy.scope()."
         )
     return parts[0]
-
-
-def exchange_gradients(gradients: Sequence[Any]) -> Sequence[Any]:
-    """Return the gradients of the whole batch from those of this worker's share of it.
-
-    Every step calls this between gradients and update. One worker has the whole batch.
-    """
-    return gradients

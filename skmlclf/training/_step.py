@@ -1,5 +1,6 @@
 """The compiled training step of a network."""
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -8,11 +9,11 @@ import tensorflow as tf
 
 from skmlclf.networks import Network, auxiliary_logits_of, logits_of
 from skmlclf.training._averages import averaged, update_averages
-from skmlclf.training._batches import Entries, SparseWeights
+from skmlclf.training._batches import Entries, Share, SparseWeights
+from skmlclf.training._exchange import Exchange
 from skmlclf.training._gradients import gradients_for
 from skmlclf.training._optimizers import apply_gradients
 from skmlclf.training._programs import compile_once, variables_of
-from skmlclf.training._replicas import exchange_gradients
 from skmlclf.training.losses import Loss
 
 
@@ -27,6 +28,7 @@ def make_step(
     decay: bool,
     mean_over_labels: bool,
     averages: bool,
+    n_workers: int = 1,
 ) -> Callable[..., Any]:
     """Compile the training of a network: several steps per call, any batch size.
 
@@ -52,14 +54,18 @@ def make_step(
         rows of the sum over labels.
     averages : bool
         Whether averages of the weights are kept.
+    n_workers : int, default=1
+        How many workers train together, each on its share of every batch. The gradients, the loss
+        and the statistics of batch normalisations are those of the whole batch, so that the
+        variables stay equal everywhere.
 
     Returns
     -------
     callable
         ``step(trainable, non_trainable, state, x, positives, starts, row_weight, entry_weight,
-        rate_scale, label_weights, weight_decay, averages, momentum)`` returning the sum of the
-        weighted losses of the output units; the variables are updated in place. The arrays are
-        those of a `Chunk`.
+        share, rate_scale, label_weights, weight_decay, averages, momentum, key)`` returning the
+        sum of the weighted losses of the output units; the variables are updated in place. The
+        arrays are those of a `Chunk`, `key` is that of an `Exchange`.
 
     Raises
     ------
@@ -82,6 +88,7 @@ def make_step(
         cols: Any,
         row_weight: Any,
         entry_weight: Any,
+        exchange: Exchange | None,
         rate_scale: Any,
         label_weights: Any,
         weight_decay: Any,
@@ -90,12 +97,22 @@ def make_step(
     ) -> Any:
         weights = [v.read_value() for v in trainable]
         others = [v.read_value() for v in non_trainable]
-        with tf.compat.v1.get_default_graph().gradient_override_map(gradients_of):
+        whole_batch: Any = contextlib.nullcontext()
+        added = [None] * len(others)
+        if exchange is not None:
+            whole_batch = exchange.applied_to(stateless)
+            added = exchange.own_seeds(stateless, non_trainable)
+            others = [
+                v if more is None else v + more for v, more in zip(others, added, strict=True)
+            ]
+        with tf.compat.v1.get_default_graph().gradient_override_map(gradients_of), whole_batch:
             outputs, updated, penalties = stateless.stateless_call(
                 weights, others, x, training=True, return_losses=True
             )
         outputs = [tf.cast(logits, tf.float32) for logits in tf.nest.flatten(outputs)]
-        n_rows = tf.cast(tf.shape(x)[0], tf.float32)
+        n_rows = n_rows_here = tf.cast(tf.shape(x)[0], tf.float32)
+        if exchange is not None:
+            n_rows = tf.cast(exchange.share.n_rows, tf.float32)
         weight = (row_weight if weighted_rows else 1.0) / (n_rows * terms_per_gradient)
         losses = [
             loss.value_and_gradient(logits, rows, cols, weight, label_weights, entry_weight)
@@ -108,19 +125,25 @@ def make_step(
             # Keras adds them to the mean over the terms, and the gradient may be of their sum.
             penalty = tf.add_n([tf.cast(each, tf.float32) for each in penalties])
             penalty *= terms_per_row / terms_per_gradient
+            if exchange is not None:
+                # Of the weights they are the same everywhere, of the rows means over a share.
+                penalty *= n_rows_here / n_rows
             outputs.append(penalty)
             upstream.append(tf.ones([]))
             total += penalty
         gradients = tf.gradients(
             outputs, weights, grad_ys=upstream, unconnected_gradients=tf.UnconnectedGradients.ZERO
         )
-        gradients = exchange_gradients(gradients)
+        if exchange is not None:
+            # In the shapes of the weights, which a gradient may not tell.
+            gradients = [tf.reshape(g, v.shape) for g, v in zip(gradients, trainable, strict=True)]
+            *gradients, total = exchange.sum_all([*gradients, total])
         apply_gradients(
             optimizer, keras_weights, trainable, state, gradients, rate_scale, weight_decay
         )
-        for variable, old, new in zip(non_trainable, others, updated, strict=True):
+        for variable, old, new, more in zip(non_trainable, others, updated, added, strict=True):
             if new is not old:
-                variable.assign(new)
+                variable.assign(new if more is None else new - more)
         if averages:
             update_averages(average_variables, averaged(trainable, non_trainable), momentum)
         return total * n_rows * (terms_per_gradient / terms_per_row)
@@ -134,13 +157,18 @@ def make_step(
         starts: Any,
         row_weight: Any,
         entry_weight: Any,
+        share: Share | None,
         rate_scale: Any,
         label_weights: Any,
         weight_decay: Any,
         average_variables: Any,
         momentum: Any,
+        key: Any,
     ) -> Any:
         def body(i: Any, total: Any) -> tuple[Any, Any]:
+            exchange = None
+            if share is not None:
+                exchange = Exchange(n_workers, key, Share(share.first[i], share.n_rows[i]))
             start, stop = starts[i], starts[i + 1]
             first, last = positives.offsets[i], positives.offsets[i + 1]
             total += one_step(
@@ -152,6 +180,7 @@ def make_step(
                 positives.cols[first:last],
                 row_weight[start:stop],
                 _of_batch(entry_weight, i, start, stop, network.n_outputs),
+                exchange,
                 rate_scale[i],
                 label_weights,
                 weight_decay,
@@ -182,11 +211,13 @@ def make_step(
             ids,
             vector,
             entries,
+            Share(ids, ids) if n_workers > 1 else None,
             vector,
             (labels, labels) if weighted_labels else None,
             tf.TensorSpec([]) if decay else None,
             [tf.Variable(v) for v in weights] if averages else None,
             vector if averages else None,
+            tf.TensorSpec([], tf.int32) if n_workers > 1 else None,
         )
     finally:
         # Traced once for every size: what the trace read is let go, or the first model's weights

@@ -41,6 +41,7 @@ def test_gradients_of_a_bias_are_added_up_in_single_precision():
 
 @pytest.mark.parametrize("precision", FAST_GRADIENTS)
 def test_an_accelerator_keeps_its_own_gradients(monkeypatch, precision):
-    assert gradients_for(precision) == FAST_GRADIENTS[precision]
+    fast = FAST_GRADIENTS[precision]
+    assert fast.items() <= gradients_for(precision).items()
     monkeypatch.setattr(_gradients, "has_accelerator", lambda: True)
-    assert gradients_for(precision) == {}
+    assert not fast.keys() & gradients_for(precision).keys()
