@@ -188,13 +188,14 @@ def kills(options):
     seconds = float(said.split()[1])
     random.seed(options.seed)
     counts = {"kills": 0, "clean": 0, "named": 0, "equal": 0}
-    longest = 0.0
+    longest, n = 0.0, 0
     while counts["kills"] < options.kills:
-        n = counts["kills"]
+        n += 1
         victim, delay = n % 2, random.uniform(0.2, seconds)
         said, took = run_pair(root / f"{n}", root / f"{n}", delay, victim)
         if took is None or said.startswith("done"):
             print(f"the fit had ended before it was to be killed, after {delay:.1f} s", flush=True)
+            seconds = min(seconds, delay)
             continue
         again, _ = run_pair(root / f"{n}", root / f"{n} again")
         assert again.startswith("done"), again
