@@ -75,6 +75,7 @@ sphinx_gallery_conf = {
     "backreferences_dir": "api/backreferences",
     "within_subsection_order": "FileNameSortKey",
     "download_all_examples": False,
+    "capture_repr": (),
     "show_signature": False,
     "show_memory": False,
     "min_reported_time": 1,
@@ -100,6 +101,7 @@ html_theme_options = {
     "pygments_dark_style": "monokai",
 }
 html_sidebars = {"index": []}
+html_context = {"default_mode": "auto"}
 
 # matplotlib is drawn on without a screen.
 warnings.filterwarnings("ignore", message=".*non-GUI|.*non-interactive", category=UserWarning)

@@ -36,7 +36,8 @@ comparison = compare(architectures, X, y, X_val, y_val, verbose=False)
 print(comparison)
 
 # %%
-# The same, relative to the first:
+# The same, relative to the first. On a few hundred simulated rows the order is not that of real
+# videos, which the page on accuracy has.
 
 print(comparison.against("base"))
 
