@@ -137,7 +137,7 @@ def start_collectives(addresses: Sequence[str], index: int) -> None:
     """Start TensorFlow with the collective operations of several processes.
 
     ``tf.distribute.MultiWorkerMirroredStrategy`` does the same when it is made, and starts a
-    coordination service besides, whose errors end the process.
+    coordination service besides, whose errors this package could not tell of by itself.
 
     Parameters
     ----------
