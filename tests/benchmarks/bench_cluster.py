@@ -19,6 +19,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import distributed
 import joblib
 import numpy as np
+from results import record
 from sklearn.model_selection import GridSearchCV
 
 from skmlclf import BlockMLPClassifier
@@ -55,7 +56,12 @@ def compare_searches(client):
         start = perf_counter()
         with joblib.parallel_config(**config):
             results[name] = search.fit(X, y).cv_results_
-        print(f"search, {name:8} {perf_counter() - start:6.1f} s, compilation included", flush=True)
+        record(
+            f"search, {name}",
+            perf_counter() - start,
+            "s",
+            peer="search, n_jobs=1" if name == "dask" else None,
+        )
     splits = [name for name in results["dask"] if name.startswith("split")]
     one, other = (np.array([results[name][s] for s in splits]) for name in results)
     print(
@@ -75,7 +81,7 @@ def compare_predictions(client, folder):
     data = f"{folder}/rows-*.npy"
     start = perf_counter()
     predict_files(model, data, folder / "whole")
-    print(f"prediction, one process: {perf_counter() - start:.1f} s", flush=True)
+    record("prediction, one process", perf_counter() - start, "s")
     killed = folder / "killed"
     command = ["predict", "--model", model, "--data", data, "--out-dir", killed]
     run = subprocess.Popen(

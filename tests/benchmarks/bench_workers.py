@@ -1,5 +1,6 @@
 """What training on several workers costs, and what becomes of the others when one is killed.
 
+    python tests/benchmarks/bench_workers.py             # the first two of these
     python tests/benchmarks/bench_workers.py exchange    # ms per step, by number of parameters
     python tests/benchmarks/bench_workers.py cores       # 2 workers x 1 core, 1 worker x 2 cores
     python tests/benchmarks/bench_workers.py kills --kills 20
@@ -24,6 +25,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
+from results import record
 
 # Features, hidden units, labels: some 1, 5 and 20 million parameters.
 SIZES = {"1 M": (1152, 200, 3862), "5 M": (1152, 1000, 3862), "20 M": (1152, 4000, 3862)}
@@ -90,19 +92,15 @@ def measured(processes):
 
 
 def exchange(options):
-    print(
-        f"{'parameters':>10} {'rows':>6} {'alone':>9} {'together':>9} {'exchange':>9} {'share':>6}"
-    )
     for size in options.sizes:
         for batch_size in options.batch_sizes:
             # Half of the rows on each core, without the other, is what a step computes.
             alone = measured(start(1, "fit", size, batch_size // 2, 12, cores=["0"]))
             both = measured(start(2, "fit", size, batch_size, 12, cores=["0", "1"]))
-            print(
-                f"{size:>10} {batch_size:6} {1e3 * alone:6.0f} ms {1e3 * both:6.0f} ms"
-                f" {1e3 * (both - alone):6.0f} ms {100 * (1 - alone / both):4.0f} %",
-                flush=True,
-            )
+            name = f"{size} parameters, {batch_size} rows, "
+            record(f"{name}half of them alone", 1e3 * alone, "ms")
+            record(f"{name}step", 1e3 * both, "ms", peer=f"{name}half of them alone")
+            print(f"    the exchange takes {1 - alone / both:.0%} of the step", flush=True)
 
 
 def cores(options):
@@ -110,11 +108,9 @@ def cores(options):
         for batch_size in options.batch_sizes:
             one = measured(start(1, "fit", size, batch_size, 12, cores=["0,1"]))
             two = measured(start(2, "fit", size, batch_size, 12, cores=["0", "1"]))
-            print(
-                f"{size} parameters, batches of {batch_size}: 2 workers x 1 core do"
-                f" {one / two:.2f} times the rows of 1 worker x 2 cores",
-                flush=True,
-            )
+            name = f"{size} parameters, {batch_size} rows, "
+            record(f"{name}1 worker x 2 cores", 1e3 * one, "ms")
+            record(f"{name}2 workers x 1 core", 1e3 * two, "ms", peer=f"{name}1 worker x 2 cores")
 
 
 def checkpointed_fit(config, folder, result, to_parent):
@@ -216,13 +212,15 @@ def kills(options):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=["exchange", "cores", "kills"])
+    parser.add_argument("what", nargs="?", choices=["exchange", "cores", "kills"])
     parser.add_argument("--sizes", nargs="+", default=["5 M", "20 M"], choices=list(SIZES))
     parser.add_argument("--batch-sizes", nargs="+", type=int, default=[256, 1024])
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    {"exchange": exchange, "cores": cores, "kills": kills}[options.what](options)
+    jobs = {"exchange": exchange, "cores": cores, "kills": kills}
+    for what in [options.what] if options.what else ("exchange", "cores"):
+        jobs[what](options)
 
 
 if __name__ == "__main__":
