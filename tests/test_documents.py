@@ -18,6 +18,8 @@ PAGES = sorted(
 DOCUMENTS = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", *PAGES]
 # Libraries of extras: the blocks that name one run where it is installed.
 OPTIONAL = ("onnx", "onnxruntime", "ai_edge_litert")
+# tests/test_dask.py runs its blocks, on a cluster.
+ON_A_CLUSTER = "docs/cluster.md"
 # Written when the site is built.
 GENERATED = ("api/index", "auto_examples/index", "_generated/")
 
@@ -50,7 +52,12 @@ def small_data(monkeypatch):
 # Scikit-learn 1.7 warns of few rows and many classes.
 @pytest.mark.filterwarnings("ignore:The number of unique classes:UserWarning")
 @pytest.mark.parametrize(
-    "document", [name for name in DOCUMENTS if "```python" in (ROOT / name).read_text()]
+    "document",
+    [
+        name
+        for name in DOCUMENTS
+        if "```python" in (ROOT / name).read_text() and name != ON_A_CLUSTER
+    ],
 )
 def test_python_blocks_run(document, request, monkeypatch, tmp_path):
     pytest.importorskip("matplotlib").use("agg")
