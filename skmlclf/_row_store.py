@@ -118,12 +118,12 @@ class RowStore(ABC):
         """Rows next to each other that are best read at once."""
         return max(1, _READ_BYTES // max(1, self.shape[1] * self.dtype.itemsize))
 
-    def places(self) -> np.ndarray:
+    def positions(self) -> np.ndarray:
         """Return where each row lies, as integers that rise in the order of reading.
 
         Returns
         -------
-        places : ndarray of shape (n_rows,), dtype int64
+        positions : ndarray of shape (n_rows,), dtype int64
             Of what is indexed from a store, the indices of the rows in that store. A pass that may
             choose its order follows them.
         """
@@ -245,9 +245,9 @@ class _RowView(RowStore):
     def block_rows(self) -> int:
         return self._store.block_rows
 
-    def places(self) -> np.ndarray:
-        places = self._store.places()
-        return places[_as_slice(self._rows) if isinstance(self._rows, range) else self._rows]
+    def positions(self) -> np.ndarray:
+        positions = self._store.positions()
+        return positions[_as_slice(self._rows) if isinstance(self._rows, range) else self._rows]
 
     def _select(self, rows: _Index) -> np.ndarray:
         if len(self._columns) >= self._store.shape[1]:

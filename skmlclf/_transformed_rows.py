@@ -60,9 +60,9 @@ class TransformedRows(RowStore):
     def block_rows(self) -> int:
         return self._store.block_rows
 
-    def places(self) -> np.ndarray:
+    def positions(self) -> np.ndarray:
         """Return where each row lies in the store."""
-        return self._store.places()
+        return self._store.positions()
 
     @property
     def _form(self) -> tuple[int, np.dtype]:

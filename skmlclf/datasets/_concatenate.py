@@ -97,13 +97,13 @@ class ConcatenatedRows(RowStore):
     def block_rows(self) -> int:
         return max(store.block_rows for store in self._stores)
 
-    def places(self) -> np.ndarray:
+    def positions(self) -> np.ndarray:
         """Return where each row lies: those of one store after those of the last."""
-        places, first = [], 0
+        positions, first = [], 0
         for store in self._stores:
-            places.append(first + store.places())
-            first = places[-1].max(initial=first) + 1
-        return np.concatenate(places)
+            positions.append(first + store.positions())
+            first = positions[-1].max(initial=first) + 1
+        return np.concatenate(positions)
 
     @property
     def _rows_per_block(self) -> int:

@@ -85,9 +85,9 @@ class StoredFeatures:
         row_bytes = max(1, self._X.shape[1] * _dtype_in_memory(self._X).itemsize)
         self._fits = self.n_rows * row_bytes <= WINDOW_BYTES
         self._window_rows = max(1, WINDOW_BYTES // 2 // row_bytes)
-        places = self._X.places()
+        positions = self._X.positions()
         # Positions of the rows in the order in which they lie on disk, and the other way round.
-        self._forward = np.argsort(places, kind="stable")
+        self._forward = np.argsort(positions, kind="stable")
         self._rank = np.empty_like(self._forward)
         self._rank[self._forward] = np.arange(self.n_rows)
         self._all: np.ndarray | None = None

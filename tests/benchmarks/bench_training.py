@@ -81,10 +81,10 @@ class Keras:
 
     def predict(self):
         p = self.model.predict(self.X, verbose=0)
-        places = np.argpartition(-p, K, axis=1)[:, :K]
-        values = np.take_along_axis(p, places, axis=1)
+        best = np.argpartition(-p, K, axis=1)[:, :K]
+        values = np.take_along_axis(p, best, axis=1)
         order = np.argsort(-values, axis=1)
-        np.take_along_axis(places, order, axis=1)
+        np.take_along_axis(best, order, axis=1)
 
 
 class Torch:

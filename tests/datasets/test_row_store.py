@@ -345,10 +345,12 @@ def test_a_file_that_changes_is_noticed(tmp_path):
 def test_places_rise_in_the_order_of_reading():
     X = concatenate_rows([Own(), Own()[::-1], Own()])
     n_rows = N_ROWS
-    places = X.places()
-    assert len(np.unique(places)) == len(X) == 3 * n_rows
-    np.testing.assert_array_equal(np.argsort(places[:n_rows]), np.arange(n_rows))
-    np.testing.assert_array_equal(np.argsort(places[n_rows : 2 * n_rows]), np.arange(n_rows)[::-1])
-    assert places[:n_rows].max() < places[n_rows : 2 * n_rows].min()
-    np.testing.assert_array_equal(X[[5, 2]].places(), places[[5, 2]])
+    positions = X.positions()
+    assert len(np.unique(positions)) == len(X) == 3 * n_rows
+    np.testing.assert_array_equal(np.argsort(positions[:n_rows]), np.arange(n_rows))
+    np.testing.assert_array_equal(
+        np.argsort(positions[n_rows : 2 * n_rows]), np.arange(n_rows)[::-1]
+    )
+    assert positions[:n_rows].max() < positions[n_rows : 2 * n_rows].min()
+    np.testing.assert_array_equal(X[[5, 2]].positions(), positions[[5, 2]])
     assert X.block_rows == Own().block_rows
