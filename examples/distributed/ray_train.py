@@ -1,7 +1,10 @@
-"""Let Ray Train start the workers: it sets ``TF_CONFIG`` in each of them.
+"""
+Workers started by Ray Train
+============================
 
-Needs ``pip install "ray[train]"``, which this package does not depend on. On a Ray cluster the
-same program trains on as many of its machines as ``num_workers`` says.
+Ray Train starts the workers and sets ``TF_CONFIG`` in each of them. It needs
+``pip install "ray[train]"``, which this package does not depend on. On a Ray cluster the same
+program trains on as many of its machines as ``num_workers`` says.
 """
 
 import ray

@@ -1,8 +1,10 @@
-"""Train one network on several workers: every worker runs this program.
+"""
+One network on several workers
+==============================
 
-``TF_CONFIG`` says who the workers are and which of them this one is; ``two_workers.sh`` starts two
-on this machine. The data are the same everywhere, here because they are simulated from one seed:
-as a rule they are files that every worker can read.
+Every worker runs this program. ``TF_CONFIG`` says who the workers are and which of them this one
+is; ``two_workers.sh`` starts two on this machine. The data are the same everywhere, here because
+they are simulated from one seed: as a rule they are files that every worker can read.
 """
 
 import json
