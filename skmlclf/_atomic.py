@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+_SUFFIX = ".tmp"
+
 
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike[str], *, overwrite: bool, suffix: str = "") -> Iterator[Path]:
@@ -37,7 +39,7 @@ def replacing(path: str | os.PathLike[str], *, overwrite: bool, suffix: str = ""
     _check_free(target, overwrite)
     if not target.parent.is_dir():
         raise FileNotFoundError(f"There is no folder {str(target.parent)!r} to write to.")
-    with TemporaryDirectory(".tmp", f".{target.name}.", target.parent) as folder:
+    with TemporaryDirectory(_SUFFIX, f".{target.name}.", target.parent) as folder:
         temporary = Path(folder) / f"new{suffix}"
         yield temporary
         # A name must not outlive a power cut that its content does not.
@@ -46,6 +48,25 @@ def replacing(path: str | os.PathLike[str], *, overwrite: bool, suffix: str = ""
         _check_free(target, overwrite)
         _move(temporary, target, overwrite)
         _sync(target.parent)
+
+
+def leftovers(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Yield what processes that were killed inside of `replacing` have left in a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        What another process is writing there at the moment is yielded too.
+
+    Yields
+    ------
+    name : str
+        Of the file or folder that was to be written.
+    path : Path
+        The hidden folder that is left.
+    """
+    for path in folder.glob(f".*{_SUFFIX}"):
+        yield path.name[1:].removesuffix(_SUFFIX).rpartition(".")[0], path
 
 
 def _check_free(target: Path, overwrite: bool) -> None:

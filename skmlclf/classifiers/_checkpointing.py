@@ -12,6 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from skmlclf._atomic import leftovers
 from skmlclf.callbacks import Checkpoint
 from skmlclf.classifiers._best_epoch import BestEpoch
 from skmlclf.classifiers._description import Description, describe_parameters, difference
@@ -274,8 +275,9 @@ class _Checkpoints(NoCheckpoints):
             pass  # The file system has no locks.
         try:
             with self._named_errors():
-                for stale in self.folder.glob(f".{_FILE}.*.tmp"):
-                    shutil.rmtree(stale)
+                for name, stale in leftovers(self.folder):
+                    if name == _FILE:
+                        shutil.rmtree(stale)
             yield
         finally:
             os.close(lock)

@@ -4,7 +4,7 @@ import contextlib
 import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import keras
@@ -228,19 +228,16 @@ class Fit:
             # Only the part that follows from the counts is updated; what training added is kept.
             shift = weights.bias - targets.starting_bias(seen, factors)
 
+        @cache
         def describe() -> Description:
             return {
                 **describe_data(data, given, targets, held_out),
                 **describe_start(model, network, estimator.history_ if plan.resumes else {}),
             }
 
-        description = checkpoints.description()
-        if workers is not None:
-            data_and_start = describe()
-            description = {**data_and_start, **description}
-            checkpoints.check(lambda: data_and_start)
-        else:
-            checkpoints.check(describe)
+        # Reads data, so only for those who compare it.
+        description = {} if workers is None else {**describe(), **checkpoints.description()}
+        checkpoints.check(describe)
         fit = cls(
             data, plan, targets, network, model, rows, weights, tuple(held_out), callbacks,
             rng, split_start, checkpoints, shift, workers,

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.sparse import csr_matrix, load_npz, save_npz
 from sklearn.utils import Bunch
 
-from skmlclf._atomic import replacing
+from skmlclf._atomic import leftovers, replacing
 from skmlclf._compat import Interval, StrOptions, validate_params
 from skmlclf._progress import progress
 from skmlclf._row_store import RowStore, is_row_store, rows_per_block
@@ -142,7 +142,7 @@ def write_npy(
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
     _check_same(target, description)
-    for stale in target.glob(".*.tmp"):
+    for _, stale in leftovers(target):
         shutil.rmtree(stale, ignore_errors=True)
 
     written = []

@@ -10,6 +10,7 @@ from numbers import Integral
 from pathlib import Path
 from typing import Any
 
+from skmlclf._atomic import leftovers
 from skmlclf._compat import HasMethods, Interval, StrOptions, validate_params
 from skmlclf._paths import Paths, expand_paths
 from skmlclf._progress import progress
@@ -236,9 +237,9 @@ def _remove_temporary(tasks: list[Task], folder: Path) -> None:
     """Remove what a process that was killed has left of these files."""
     names = {Path(task.target).name for task in tasks}
     names |= {task.note.name for task in tasks}
-    for left in [*folder.glob(".*.tmp"), *(folder / NOTES).glob(".*.tmp")]:
-        if left.name[1:].removesuffix(".tmp").rpartition(".")[0] in names:
-            shutil.rmtree(left, ignore_errors=True)
+    for name, path in [*leftovers(folder), *leftovers(folder / NOTES)]:
+        if name in names:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _tell_of_skipped(outcomes: dict[str, Outcome]) -> None:

@@ -311,9 +311,12 @@ class RowBatches:
 
     def _weight(self, rows: np.ndarray) -> float:
         """Return what the sum of the losses of some rows is divided by."""
-        weight = np.ones(len(rows)) if self.row_weight is None else self.row_weight[rows]
+        weight = self._row_weights(rows)
         mean = weight if self._row_mean is None else weight * self._row_mean[rows]
         return float(mean.sum())
+
+    def _row_weights(self, rows: np.ndarray) -> np.ndarray:
+        return np.ones(len(rows)) if self.row_weight is None else self.row_weight[rows]
 
     def _chunk(
         self,
@@ -324,12 +327,11 @@ class RowBatches:
         *,
         weight: float,
     ) -> Chunk:
-        row_weight = np.ones(len(rows)) if self.row_weight is None else self.row_weight[rows]
         return Chunk(
             x=x,
             positives=_entries(self.labels, rows, starts)[0],
             starts=starts.astype(np.int32),
-            row_weight=row_weight.astype(np.float32),
+            row_weight=self._row_weights(rows).astype(np.float32),
             entry_weight=self._entry_weight(rows, starts),
             share=share,
             weight=weight,

@@ -6,12 +6,9 @@ one process per core (``n_jobs``).
 """
 
 import argparse
-import json
 import os
-import subprocess
-import sys
 
-from results import record
+from results import answer_of, record
 
 _FIT = """
 import json, os, sys, time
@@ -51,13 +48,6 @@ print(json.dumps([time.perf_counter() - start]))
 """
 
 
-def values(code, *args):
-    command = [sys.executable, "-W", "ignore", "-c", code, *map(str, args)]
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    out = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
-    return json.loads(out.stdout.splitlines()[-1])
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
@@ -66,7 +56,7 @@ def main():
     for size, hidden, n_labels in (("wide", 1024, 3862), ("small", 64, 100)):
         for cores in sorted({1, n_cores}):
             for job, rates in zip(
-                ("training", "predict_topk"), values(_FIT, cores, hidden, n_labels), strict=True
+                ("training", "predict_topk"), answer_of(_FIT, cores, hidden, n_labels), strict=True
             ):
                 record(
                     f"{size} network, {job}, cores used: {cores}",
@@ -78,7 +68,7 @@ def main():
         jobs = {1: [], n_cores: []}
         for _ in range(args.rounds):
             for n_jobs, seconds in jobs.items():
-                seconds += values(_SEARCH, n_jobs, hidden, n_labels)
+                seconds += answer_of(_SEARCH, n_jobs, hidden, n_labels)
         for n_jobs, seconds in jobs.items():
             record(
                 f"{size} network, search of 8 fits, n_jobs={n_jobs}",

@@ -8,16 +8,13 @@ part where onnxruntime is installed, and is made where tf2onnx is.
 import argparse
 import contextlib
 import importlib.util
-import json
 import os
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from results import record
+from results import answer_of, record
 
 # The peak of the process itself: ``ru_maxrss`` starts at what its parent had.
 _SAVED = r"""
@@ -52,11 +49,7 @@ STAGES = ("imports", "loading", "first answer", "in all")
 
 
 def measure(title, code, path, rounds):
-    runs = []
-    for _ in range(rounds):
-        command = [sys.executable, "-W", "ignore", "-c", code, str(path)]
-        out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-        runs.append(json.loads(out.splitlines()[-1]))
+    runs = [answer_of(code, path) for _ in range(rounds)]
     *seconds, memory = zip(*runs, strict=True)
     for stage, values in zip(STAGES, seconds, strict=True):
         record(f"{title}: {stage}", values, "s")
