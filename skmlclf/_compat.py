@@ -234,6 +234,29 @@ def batch_moments(model: Any, moments: Callable[[Any, Any, Any], Any]) -> Iterat
             del vars(layer)["_moments"]
 
 
+@contextlib.contextmanager
+def losses_kept(model: Any) -> Iterator[None]:
+    """Let the layers of a model keep the losses of one call while another one is traced.
+
+    A layer forgets at the start of a call which losses it has added in calls before.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Its layers, and those inside of them.
+    """
+    layers = list(model._flatten_layers())
+    for layer in layers:
+        layer._clear_losses()
+        vars(layer)["_clear_losses"] = lambda: None
+    try:
+        yield
+    finally:
+        for layer in layers:
+            del vars(layer)["_clear_losses"]
+            layer._clear_losses()
+
+
 def check_backend() -> None:
     """Refuse a backend of Keras that the compiled steps cannot run on.
 

@@ -86,10 +86,11 @@ class BlockMLPClassifier(BaseKerasClassifier):
         Data type of the matrix products. bfloat16 needs a processor with such instructions;
         weights and optimizer stay in float32. "auto" takes bfloat16 where the machine has it;
         a resumed fit keeps what it started with.
-    distribute : "multi_worker" or None, default=None
-        Whether to train on several workers: each runs the same program, and the environment
-        variable ``TF_CONFIG`` says who they are. Each takes its part of every batch, and all have
-        the same weights after every step.
+    distribute : {"mirrored", "multi_worker"} or None, default=None
+        Whether to train on several devices, each of which takes its part of every batch, so that
+        all have the same weights after every step. "mirrored" takes all GPUs of the machine.
+        "multi_worker" takes several processes: each runs the same program, and the environment
+        variable ``TF_CONFIG`` says who they are.
     warm_start : bool, default=False
         Whether `fit` resumes from the present weights, and from the state of the optimizer where
         the fit before had this set too.

@@ -44,6 +44,7 @@ from skmlclf.training import (
     WeightAverages,
     Workers,
     check_process,
+    devices_of,
     make_schedule,
     resolve_precision,
     take_share_of_cores,
@@ -274,6 +275,7 @@ class Fit:
         n_rows = len(self.rows.index)
         batch_size = resolve_batch_size(estimator.batch_size, n_rows)
         n_epochs = resolve_epochs(self.plan.epochs, n_rows, batch_size)
+        devices = devices_of(estimator.distribute)
         batches = RowBatches(
             self.rows.X,
             self.rows.positives,
@@ -282,6 +284,7 @@ class Fit:
             self.rows.indices,
             self.weights.entries,
             part=(0, 1) if self.workers is None else (self.workers.index, self.workers.size),
+            n_devices=max(1, len(devices)),
         )
         best_epoch = self.callbacks.best_epoch
         averages = None
@@ -323,6 +326,7 @@ class Fit:
             save=partial(self.checkpoints.save, training),
             save_every=self.checkpoints.save_every,
             workers=self.workers,
+            devices=devices,
         )
         self.checkpoints.save(training, Position(estimator.n_iter_, self.rng, finished=True))
 

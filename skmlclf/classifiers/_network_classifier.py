@@ -82,10 +82,11 @@ class NetworkClassifier(BaseKerasClassifier):
         Data type of the matrix products. bfloat16 needs a processor with such instructions;
         weights and optimizer stay in float32. "auto" takes bfloat16 where the machine has it;
         a resumed fit keeps what it started with.
-    distribute : "multi_worker" or None, default=None
-        Whether to train on several workers: each runs the same program, and the environment
-        variable ``TF_CONFIG`` says who they are. Each takes its part of every batch, and all have
-        the same weights after every step.
+    distribute : {"mirrored", "multi_worker"} or None, default=None
+        Whether to train on several devices, each of which takes its part of every batch, so that
+        all have the same weights after every step. "mirrored" takes all GPUs of the machine.
+        "multi_worker" takes several processes: each runs the same program, and the environment
+        variable ``TF_CONFIG`` says who they are.
     init_output_bias : bool, default=True
         Whether the bias of the last layer, where it has one that starts at zero, is set to the
         log-odds of each label's frequency before the first step.

@@ -40,7 +40,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
     "tol": [Interval(Real, 0, None, closed="left")],
     "precision": [StrOptions({"float32", "bfloat16", "auto"})],
-    "distribute": [None, StrOptions({"multi_worker"})],
+    "distribute": [None, StrOptions({"mirrored", "multi_worker"})],
     "init_output_bias": ["boolean"],
     "warm_start": ["boolean"],
     "callbacks": [None, list, tuple],

@@ -2,6 +2,7 @@
 
 from skmlclf.training._averages import WeightAverages
 from skmlclf.training._batches import EntryWeights, RowBatches
+from skmlclf.training._devices import devices_of
 from skmlclf.training._garbage import collect_dropped_models
 from skmlclf.training._hardware import has_bfloat16, resolve_precision, take_share_of_cores
 from skmlclf.training._loop import DivergedError, Position, train
@@ -42,6 +43,7 @@ __all__ = [
     "clear_programs",
     "collect_dropped_models",
     "copy_optimizer",
+    "devices_of",
     "has_bfloat16",
     "make_optimizer",
     "make_schedule",

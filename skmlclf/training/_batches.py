@@ -24,7 +24,7 @@ class Entries(NamedTuple):
     rows, cols : ndarrays of shape (n_entries,), int32
         Row, counted from the chunk's start, and column of each; rows in order.
     offsets : ndarray of shape (n_batches + 1,), int32
-        Where the entries of each batch start.
+        Where the entries of each batch start, or of each part of one.
     """
 
     rows: np.ndarray
@@ -75,7 +75,8 @@ class Chunk(NamedTuple):
     positives : Entries
         The labels that are present.
     starts : ndarray of shape (n_batches + 1,), int32
-        Where the rows of each batch start.
+        Where the rows of each batch start; where batches are cut for several devices, those of each
+        part.
     row_weight : ndarray of shape (n_rows,), float32
         Factor of each row's loss.
     entry_weight : SparseWeights, ndarray of shape (n_rows, n_outputs), or None
@@ -86,6 +87,8 @@ class Chunk(NamedTuple):
         What the sum of the losses of the whole batches is divided by in their mean.
     n_outputs : int
         Width of the label matrix.
+    n_batches : int
+        How many batches they are.
     """
 
     x: np.ndarray
@@ -96,6 +99,7 @@ class Chunk(NamedTuple):
     share: Share | None
     weight: float
     n_outputs: int
+    n_batches: int
 
 
 @dataclass(frozen=True)
@@ -188,6 +192,8 @@ class RowBatches:
     part : tuple of int, default=(0, 1)
         Which part of every batch is meant, and how many there are: consecutive rows, as many in
         each part as in any other, or one more. Of other rows no features are read.
+    n_devices : int, default=1
+        Into how many parts the rows of a batch are cut, one after the other.
     """
 
     def __init__(
@@ -199,8 +205,10 @@ class RowBatches:
         index: np.ndarray | None = None,
         entry_weight: EntryWeights | None = None,
         part: tuple[int, int] = (0, 1),
+        n_devices: int = 1,
     ) -> None:
         self.part = part
+        self.n_devices = n_devices
         self.features = make_features(X, index)
         self.n_features = X.shape[1]
         self.labels = labels
@@ -327,6 +335,10 @@ class RowBatches:
         *,
         weight: float,
     ) -> Chunk:
+        n_batches = len(starts) - 1
+        if self.n_devices > 1:
+            before = np.diff(starts)[:, None] * np.arange(self.n_devices) // self.n_devices
+            starts = np.append(starts[:-1, None] + before, starts[-1])
         return Chunk(
             x=x,
             positives=_entries(self.labels, rows, starts)[0],
@@ -336,6 +348,7 @@ class RowBatches:
             share=share,
             weight=weight,
             n_outputs=self.labels.shape[1],
+            n_batches=n_batches,
         )
 
     def _entry_weight(

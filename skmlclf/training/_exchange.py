@@ -1,14 +1,16 @@
-"""What the compiled steps of several workers exchange: sums over the whole of a batch."""
+"""What those that train together exchange in a compiled step: sums over the whole of a batch."""
 
 import contextlib
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from contextvars import ContextVar
 from itertools import count
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from skmlclf._compat import batch_moments, next_seed
+from skmlclf._compat import batch_moments, losses_kept, next_seed
 from skmlclf.networks import VariableDropout, drawing_with
 from skmlclf.training._batches import Share
 from skmlclf.training._workers import GROUP_KEY
@@ -19,53 +21,42 @@ _NUMBERS_PER_COUNT = 4
 _SEEDS_APART = 1_000_003
 
 
-class Exchange:
-    """The sums of one compiled step over all workers, while it is traced.
+class Exchange(ABC):
+    """The sums of one compiled step over all that train together, while it is traced.
 
     Parameters
     ----------
-    n_workers : int
-        How many take part.
-    key : scalar tensor, int32
-        First of the numbers that tell the sums of this step from those of others; the next ones
-        are this one's too.
     share : Share of scalar tensors
-        This worker's part of the batch.
+        The part of the batch that this one has.
     """
 
-    def __init__(self, n_workers: int, key: Any, share: Share) -> None:
-        self.n_workers = n_workers
+    def __init__(self, share: Share) -> None:
         self.share = share
-        self._key = key
-        # The sum of the gradient has the number after that of the sum itself.
-        self._numbers = count(step=2)
 
-    def sum(self, value: Any) -> Any:
-        """Return the sum of a tensor over the workers."""
-        return _all_reduce(value, self.n_workers, self._key + next(self._numbers))
-
+    @abstractmethod
     def sum_all(self, values: Sequence[Any]) -> list[Any]:
-        """Return the sums of several tensors, exchanged as one."""
-        values = [tf.convert_to_tensor(value) for value in values]
-        total = self.sum(tf.concat([tf.reshape(value, [-1]) for value in values], axis=0))
-        parts = tf.split(total, [value.shape.num_elements() for value in values])
-        return [tf.reshape(p, value.shape) for p, value in zip(parts, values, strict=True)]
+        """Return the sums of several tensors, which have a gradient."""
 
     @contextlib.contextmanager
-    def applied_to(self, model: keras.Model) -> Iterator[None]:
-        """Let the layers that are traced inside work on the whole batch.
+    def active(self) -> Iterator[None]:
+        """Let what is traced inside be this one's share.
 
-        Batch normalisations take their statistics from it. Dropouts of this package draw the
-        numbers that they would draw for this share's rows if they had all rows.
+        Dropouts of this package draw the numbers that they would draw for its rows if they had all
+        rows, and inside of `with_whole_batches` batch normalisations take their statistics from the
+        whole batch.
         """
-        with batch_moments(model, self._moments), drawing_with(self._uniform):
-            yield
+        token = _active.set(self)
+        try:
+            with drawing_with(self._uniform):
+                yield
+        finally:
+            _active.reset(token)
 
-    def _moments(self, layer: Any, inputs: Any, mask: Any) -> tuple[Any, Any]:
+    def moments(self, layer: Any, inputs: Any, mask: Any) -> tuple[Any, Any]:
         if mask is not None:
             raise ValueError(
-                f"The batch normalisation {layer.name!r} has a mask, which training on several"
-                " workers does not support."
+                f"The batch normalisation {layer.name!r} has a mask, which training with distribute"
+                " does not support."
             )
         axes = list(layer._reduction_axes)
         width = [1 if i in axes else n for i, n in enumerate(inputs.shape)]
@@ -99,7 +90,7 @@ class Exchange:
     def own_seeds(self, model: keras.Model, variables: Sequence[Any]) -> list[Any]:
         """Return what is added to the state of each generator of other layers' random numbers.
 
-        Their draws are of the shape of the share, and would be the same on every worker.
+        Their draws are of the shape of the share, and would be the same for every share.
 
         Parameters
         ----------
@@ -127,6 +118,50 @@ class Exchange:
             distance = tf.cast(self.share.first, variable.dtype) * _SEEDS_APART
             added.append(tf.stack([distance, tf.zeros([], variable.dtype)]))
         return added
+
+
+_active: ContextVar[Exchange] = ContextVar("active")
+
+
+@contextlib.contextmanager
+def with_whole_batches(model: keras.Model) -> Iterator[None]:
+    """Let several exchanges be active in turn, each for its own trace of a model.
+
+    Batch normalisations ask the one that is active for their statistics.
+    """
+    moments = batch_moments(model, lambda *args: _active.get().moments(*args))
+    with moments, losses_kept(model):
+        yield
+
+
+class WorkerExchange(Exchange):
+    """The sums of one compiled step over several workers.
+
+    Parameters
+    ----------
+    n_workers : int
+        How many take part.
+    key : scalar tensor, int32
+        First of the numbers that tell the sums of this step from those of others; the next ones
+        are this one's too.
+    share : Share of scalar tensors
+        This worker's part of the batch.
+    """
+
+    def __init__(self, n_workers: int, key: Any, share: Share) -> None:
+        super().__init__(share)
+        self.n_workers = n_workers
+        self._key = key
+        # The sum of the gradient has the number after that of the sum itself.
+        self._numbers = count(step=2)
+
+    def sum_all(self, values: Sequence[Any]) -> list[Any]:
+        """Return the sums of several tensors, exchanged as one."""
+        values = [tf.convert_to_tensor(value) for value in values]
+        flat = tf.concat([tf.reshape(value, [-1]) for value in values], axis=0)
+        total = _all_reduce(flat, self.n_workers, self._key + next(self._numbers))
+        parts = tf.split(total, [value.shape.num_elements() for value in values])
+        return [tf.reshape(p, value.shape) for p, value in zip(parts, values, strict=True)]
 
 
 def _all_reduce(value: Any, n_workers: Any, key: Any) -> Any:

@@ -101,6 +101,7 @@ def train(
     save: Callable[[Position], None] | None = None,
     save_every: int | None = None,
     workers: Workers | None = None,
+    devices: Sequence[str] = (),
 ) -> None:
     """Train a compiled model in place.
 
@@ -149,6 +150,8 @@ def train(
     workers : Workers or None, default=None
         Who trains together, each on its share of `batches`; they stop when a callback on any of
         them asks for it.
+    devices : sequence of str, default=()
+        Devices of this process that train together, each on its part of `batches`.
 
     Raises
     ------
@@ -166,6 +169,7 @@ def train(
         "mean_over_labels": label_reduction == "mean",
         "averages": averages is not None,
         "n_workers": 1 if workers is None else workers.size,
+        "devices": tuple(devices),
     }
     step = cached_program(
         ("step", network, loss, optimizer_key(model.optimizer), *choices.values()),
@@ -177,9 +181,9 @@ def train(
     key = None if workers is None else tf.constant(workers.new_keys(), tf.int32)
 
     def run(chunk: Chunk, first_step: int) -> float:
-        numbers = first_step + np.arange(len(chunk.starts) - 1)
+        numbers = first_step + np.arange(chunk.n_batches)
         scale = np.ones(len(numbers)) if schedule is None else schedule(numbers)
-        arrays = map(_tensors, chunk[:-2])
+        arrays = map(_tensors, chunk[:-3])
         moving: tuple[Any, Any] = (None, None)
         if averages is not None:
             moving = averages.variables, _float_tensor(averages.factors(numbers))
@@ -270,7 +274,7 @@ def _run_epoch(
         _notify(by_batch, "on_train_batch_begin", done, {})
         total += run(chunk, first_step + done)
         weight += chunk.weight
-        done += len(chunk.starts) - 1
+        done += chunk.n_batches
         # Keras' logs of a batch are means over the epoch so far.
         _notify(by_batch, "on_train_batch_end", done - 1, {"loss": total / weight})
         _notify_ours(callbacks, "on_progress", done, {"loss": total / weight})

@@ -1,8 +1,9 @@
 """The compiled training step of a network."""
 
 import contextlib
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
@@ -10,11 +11,40 @@ import tensorflow as tf
 from skmlclf.networks import Network, auxiliary_logits_of, logits_of
 from skmlclf.training._averages import averaged, update_averages
 from skmlclf.training._batches import Entries, Share, SparseWeights
-from skmlclf.training._exchange import Exchange
+from skmlclf.training._devices import DeviceExchange, Lockstep
+from skmlclf.training._exchange import Exchange, WorkerExchange, with_whole_batches
 from skmlclf.training._gradients import gradients_for
 from skmlclf.training._optimizers import apply_gradients
 from skmlclf.training._programs import compile_once, variables_of
 from skmlclf.training.losses import Loss
+
+
+class Part(NamedTuple):
+    """The rows of a batch that are one device's, all of them where there is one.
+
+    Attributes
+    ----------
+    x : tensor of shape (n_rows, n_features)
+        Features.
+    rows, cols : tensors of shape (n_entries,)
+        Row and column of each label that is present.
+    row_weight : tensor of shape (n_rows,)
+        Factor of each row's loss.
+    entry_weight : tensor of shape (n_rows, n_outputs) or None
+        Factors of the single entries of the loss.
+    exchange : Exchange or None
+        With those that have the other rows.
+    device : str or None
+        Where it is computed; None leaves that to TensorFlow.
+    """
+
+    x: Any
+    rows: Any
+    cols: Any
+    row_weight: Any
+    entry_weight: Any
+    exchange: Exchange | None
+    device: str | None
 
 
 def make_step(
@@ -29,6 +59,7 @@ def make_step(
     mean_over_labels: bool,
     averages: bool,
     n_workers: int = 1,
+    devices: Sequence[str] = (),
 ) -> Callable[..., Any]:
     """Compile the training of a network: several steps per call, any batch size.
 
@@ -58,6 +89,8 @@ def make_step(
         How many workers train together, each on its share of every batch. The gradients, the loss
         and the statistics of batch normalisations are those of the whole batch, so that the
         variables stay equal everywhere.
+    devices : sequence of str, default=()
+        Devices of this process that train together in the same way; empty where one has all rows.
 
     Returns
     -------
@@ -78,17 +111,33 @@ def make_step(
     terms_per_row = loss.terms_per_row(network.n_outputs)
     terms_per_gradient = terms_per_row if mean_over_labels else 1
     gradients_of = gradients_for(network.precision)
+    n_parts = max(1, len(devices))
+    lockstep = Lockstep(n_parts)
+
+    def forward(weights: list[Any], others: list[Any], part: Part) -> tuple[Any, Any, Any]:
+        """Return the outputs of a part of the batch, the new statistics and the penalties."""
+        if part.exchange is None:
+            result: tuple[Any, Any, Any] = stateless.stateless_call(
+                weights, others, part.x, training=True, return_losses=True
+            )
+            return result
+        added = part.exchange.own_seeds(stateless, others)
+        own = [v if more is None else v + more for v, more in zip(others, added, strict=True)]
+        with tf.device(part.device), part.exchange.active():
+            # Sent to the device once.
+            weights = [tf.identity(weight) for weight in weights]
+            outputs, updated, penalties = stateless.stateless_call(
+                weights, own, part.x, training=True, return_losses=True
+            )
+        updated = [v if more is None else v - more for v, more in zip(updated, added, strict=True)]
+        return outputs, updated, penalties
 
     def one_step(
         trainable: list[tf.Variable],
         non_trainable: list[tf.Variable],
         state: list[tf.Variable],
-        x: Any,
-        rows: Any,
-        cols: Any,
-        row_weight: Any,
-        entry_weight: Any,
-        exchange: Exchange | None,
+        parts: list[Part],
+        n_rows: Any,
         rate_scale: Any,
         label_weights: Any,
         weight_decay: Any,
@@ -97,53 +146,60 @@ def make_step(
     ) -> Any:
         weights = [v.read_value() for v in trainable]
         others = [v.read_value() for v in non_trainable]
-        whole_batch: Any = contextlib.nullcontext()
-        added = [None] * len(others)
+        calls = [partial(forward, weights, others, part) for part in parts]
+        exchange = parts[0].exchange
+        whole_batches: Any = contextlib.nullcontext()
         if exchange is not None:
-            whole_batch = exchange.applied_to(stateless)
-            added = exchange.own_seeds(stateless, non_trainable)
-            others = [
-                v if more is None else v + more for v, more in zip(others, added, strict=True)
-            ]
-        with tf.compat.v1.get_default_graph().gradient_override_map(gradients_of), whole_batch:
-            outputs, updated, penalties = stateless.stateless_call(
-                weights, others, x, training=True, return_losses=True
-            )
-        outputs = [tf.cast(logits, tf.float32) for logits in tf.nest.flatten(outputs)]
-        n_rows = n_rows_here = tf.cast(tf.shape(x)[0], tf.float32)
-        if exchange is not None:
-            n_rows = tf.cast(exchange.share.n_rows, tf.float32)
-        weight = (row_weight if weighted_rows else 1.0) / (n_rows * terms_per_gradient)
-        losses = [
-            loss.value_and_gradient(logits, rows, cols, weight, label_weights, entry_weight)
-            for logits in outputs
-        ]
-        # Every head is trained; what is reported is comparable with the loss of held-out rows.
-        total = losses[0][0]
-        upstream = [gradient for _, gradient in losses]
-        if penalties:
-            # Keras adds them to the mean over the terms, and the gradient may be of their sum.
-            penalty = tf.add_n([tf.cast(each, tf.float32) for each in penalties])
-            penalty *= terms_per_row / terms_per_gradient
-            if exchange is not None:
-                # Of the weights they are the same everywhere, of the rows means over a share.
-                penalty *= n_rows_here / n_rows
-            outputs.append(penalty)
-            upstream.append(tf.ones([]))
-            total += penalty
-        gradients = tf.gradients(
-            outputs, weights, grad_ys=upstream, unconnected_gradients=tf.UnconnectedGradients.ZERO
+            whole_batches = with_whole_batches(stateless)
+        with tf.compat.v1.get_default_graph().gradient_override_map(gradients_of), whole_batches:
+            results = lockstep.run(calls) if devices else [call() for call in calls]
+        sums, upstream, total = [], [], 0.0
+        for part, (outputs, _, penalties) in zip(parts, results, strict=True):
+            with tf.device(part.device):
+                outputs = [tf.cast(logits, tf.float32) for logits in tf.nest.flatten(outputs)]
+                weight = (part.row_weight if weighted_rows else 1.0) / (n_rows * terms_per_gradient)
+                losses = [
+                    loss.value_and_gradient(
+                        logits, part.rows, part.cols, weight, label_weights, part.entry_weight
+                    )
+                    for logits in outputs
+                ]
+                # Every head is trained; what is reported is comparable with the loss of held-out
+                # rows.
+                total += losses[0][0]
+                sums += outputs
+                upstream += [gradient for _, gradient in losses]
+                if penalties:
+                    # Keras adds them to the mean over the terms, and the gradient may be of their
+                    # sum.
+                    penalty = tf.add_n([tf.cast(each, tf.float32) for each in penalties])
+                    penalty *= terms_per_row / terms_per_gradient
+                    if part.exchange is not None:
+                        # Of the weights they are the same everywhere, of the rows means over a
+                        # share.
+                        penalty *= tf.cast(tf.shape(part.x)[0], tf.float32) / n_rows
+                    total += penalty
+                    sums.append(penalty)
+                    upstream.append(tf.ones([]))
+        # On the devices of what they are the gradients of.
+        gradients = tf.compat.v1.gradients(
+            sums,
+            weights,
+            grad_ys=upstream,
+            unconnected_gradients=tf.UnconnectedGradients.ZERO,
+            colocate_gradients_with_ops=bool(devices),
         )
-        if exchange is not None:
+        if exchange is not None and not devices:
             # In the shapes of the weights, which a gradient may not tell.
             gradients = [tf.reshape(g, v.shape) for g, v in zip(gradients, trainable, strict=True)]
             *gradients, total = exchange.sum_all([*gradients, total])
         apply_gradients(
             optimizer, keras_weights, trainable, state, gradients, rate_scale, weight_decay
         )
-        for variable, old, new, more in zip(non_trainable, others, updated, added, strict=True):
+        # They are the same for every part.
+        for variable, old, new in zip(non_trainable, others, results[0][1], strict=True):
             if new is not old:
-                variable.assign(new if more is None else new - more)
+                variable.assign(new)
         if averages:
             update_averages(average_variables, averaged(trainable, non_trainable), momentum)
         return total * n_rows * (terms_per_gradient / terms_per_row)
@@ -165,22 +221,38 @@ def make_step(
         momentum: Any,
         key: Any,
     ) -> Any:
-        def body(i: Any, total: Any) -> tuple[Any, Any]:
-            exchange = None
+        def part_of_batch(i: Any, index: int) -> Part:
+            at = i * n_parts + index
+            start, stop = starts[at], starts[at + 1]
+            first, last = positives.offsets[at], positives.offsets[at + 1]
+            exchange: Exchange | None = None
             if share is not None:
-                exchange = Exchange(n_workers, key, Share(share.first[i], share.n_rows[i]))
-            start, stop = starts[i], starts[i + 1]
-            first, last = positives.offsets[i], positives.offsets[i + 1]
-            total += one_step(
-                trainable,
-                non_trainable,
-                state,
+                exchange = WorkerExchange(n_workers, key, Share(share.first[i], share.n_rows[i]))
+            elif devices:
+                own = Share(start - starts[i * n_parts], n_rows_of(i))
+                exchange = DeviceExchange(lockstep, index, own)
+            return Part(
                 x[start:stop],
                 positives.rows[first:last] - start,
                 positives.cols[first:last],
                 row_weight[start:stop],
-                _of_batch(entry_weight, i, start, stop, network.n_outputs),
+                _of_batch(entry_weight, at, start, stop, network.n_outputs),
                 exchange,
+                devices[index] if devices else None,
+            )
+
+        def n_rows_of(i: Any) -> Any:
+            if share is not None:
+                return share.n_rows[i]
+            return starts[(i + 1) * n_parts] - starts[i * n_parts]
+
+        def body(i: Any, total: Any) -> tuple[Any, Any]:
+            total += one_step(
+                trainable,
+                non_trainable,
+                state,
+                [part_of_batch(i, index) for index in range(n_parts)],
+                tf.cast(n_rows_of(i), tf.float32),
                 rate_scale[i],
                 label_weights,
                 weight_decay,

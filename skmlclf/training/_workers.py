@@ -246,7 +246,7 @@ def workers_of(distribute: str | None) -> Iterator[Workers | None]:
 
     Parameters
     ----------
-    distribute : {"multi_worker"} or None
+    distribute : {"mirrored", "multi_worker"} or None
         The parameter of the classifiers.
 
     Yields
@@ -261,7 +261,7 @@ def workers_of(distribute: str | None) -> Iterator[Workers | None]:
     WorkersError
         If TensorFlow has already started, a worker does not start, or one is lost.
     """
-    workers = None if distribute is None else _connect(read_cluster())
+    workers = _connect(read_cluster()) if distribute == "multi_worker" else None
     if workers is None:
         yield None
         return
