@@ -1,11 +1,11 @@
 """Training and prediction on the processor, on one accelerator, and on all of them.
 
 Run ``python tests/benchmarks/bench_devices.py`` on a machine with a GPU. Every line has a process
-of its own. An accelerator should be many times faster than the processor, and compute nearly all of the
-time where batches have some thousand rows (``nvidia-smi dmon`` beside the run shows it), or the loop
-waits for the host. All devices should be faster than one where batches are large. The loss that is
-printed has to be the same everywhere to five digits. Without a GPU, ``--logical-processors 2`` cuts
-the processor in two, which tries the script and measures nothing.
+of its own. An accelerator should be many times faster than the processor, and compute nearly all
+of the time where batches have some thousand rows (``nvidia-smi dmon`` beside the run shows it), or
+the loop waits for the host. All devices should be faster than one where batches are large. The
+loss that is printed has to be the same everywhere to five digits. Without a GPU,
+``--logical-processors 2`` cuts the processor in two, which tries the script and measures nothing.
 """
 
 import argparse
