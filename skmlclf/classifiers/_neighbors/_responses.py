@@ -1,4 +1,4 @@
-"""What a blend asks of the classifier inside it."""
+"""What a blend asks of the inner classifier it."""
 
 from typing import Any
 
