@@ -90,8 +90,8 @@ class BaseMLPClassifier(BaseKerasClassifier):
         Fraction of the training rows to hold out where early stopping or a callback needs held-out
         rows and `fit` is not given any.
     stratify : bool, default=False
-        Whether that split is stratified, so that each label is as frequent in the held-out rows as
-        in all rows, rare labels as nearly as possible.
+        Whether this held-out split is stratified, so that each label is as frequent in the held-out
+        rows as in all rows, rare labels as nearly as possible.
     n_iter_no_change : int, default=10
         Number of epochs without improvement after which early stopping ends the fit.
     tol : float, default=1e-6

@@ -173,7 +173,7 @@ def _last_step(estimator: Any) -> Any:
 
 
 def _innermost(estimator: Any) -> Any:
-    """Return the inner classifier pipelines and searches, fitted or not."""
+    """Return the classifier inside pipelines and searches, fitted or not."""
     while True:
         if isinstance(estimator, Pipeline):
             estimator = estimator[-1]

@@ -85,7 +85,7 @@ def write_tfrecords(
     ValueError
         If `X`, `y` and `ids` differ in length; if the number of columns of `X` is not that of
         `features`, or `X` holds NaN or infinity; if `y` holds a value other than 0 and 1; if an id
-        cannot be encoded as UTF-8.
+        is not a string of Unicode characters, or ends in a null.
 
     See Also
     --------

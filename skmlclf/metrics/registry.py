@@ -57,7 +57,7 @@ class Metric:
         str to float where ``keys`` are given. Define it at module level if it has to be pickled for
         other processes.
     greater_is_better : bool or None, default=True
-        False for a loss. None for values that are neither, such as counts.
+        False for a loss. None for values without a direction, such as counts.
     response : {"ranking", "probabilities", "decisions"}, default="ranking"
         What ``y_response`` is. "ranking": scores of which only the order counts, probabilities or
         logits, an array of shape (n_samples, n_labels) or, where ``depth`` is given, perhaps the
@@ -176,8 +176,8 @@ class Metric:
             Weight of each row.
         unknown : bool array of shape (n_samples, n_labels), default=None
             Entries of `y_true` that are not known. They are 0 in `y_true`, and last in rankings or
-            0 in decisions. Passed on to functions with a parameter of this name, which those need
-            that count absent labels.
+            0 in decisions. Passed on to functions that have a parameter of this name; functions
+            that count absent labels need it.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""What a blend asks of the inner classifier it."""
+"""What a blend asks of its inner classifier."""
 
 from typing import Any
 
