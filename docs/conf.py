@@ -9,6 +9,10 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # The build of a clone documents that clone, not what is installed.
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
+# And so do the programs that its examples start.
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    filter(None, [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH")])
+)
 
 import api_groups
 import pages
@@ -68,7 +72,7 @@ copybutton_prompt_is_regexp = True
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
-    # Others are shown without being run: they need more machines than one.
+    # Others are shown without being run: they need more machines than one, or another library.
     "filename_pattern": r"/plot_",
     "abort_on_example_error": True,
     "doc_module": ("skmlclf",),

@@ -19,38 +19,38 @@ _Index = range | np.ndarray  # rows or columns, none of them negative
 class RowStore(ABC):
     """Base class of two-dimensional data that is read from elsewhere, some rows at a time.
 
-    A row store stands where scikit-learn's tools expect an array. Indexing it is lazy: `X[rows]`
-    with a slice, an array of integers or a boolean mask, and `X[:, columns]`, are row stores again
-    that remember what they stand for, so that a split or a cross-validation copies nothing. Data
-    is read by `np.asarray(X)`, by `X.blocks()` and by `X[i]`, which is one row as an array.
+    A row store can be passed where scikit-learn's tools expect an array. Indexing it is lazy:
+    `X[rows]` with a slice, an array of integers or a boolean mask, and `X[:, columns]`, are views
+    that are row stores themselves, so that a split or a cross-validation copies nothing. Data is
+    read by `np.asarray(X)`, by `X.blocks()` and by `X[i]`, which is one row as an array.
 
-    To read data of one's own, define `shape` and `read` in a subclass, and `dtype` if the data is
-    not float32. `take` may be defined too, where scattered rows can be read faster than run by run.
+    To read another source, define `shape` and `read` in a subclass, and `dtype` if the data is not
+    float32. Define `take` too if scattered rows can be read faster than one run of consecutive rows
+    after the other.
 
     .. versionadded:: 0.1
 
     Attributes
     ----------
     shape : tuple of (n_rows, n_columns)
-        To be set by the subclass.
+        Set by the subclass.
     dtype : numpy.dtype, default=float32
-        Type of what `read` returns.
+        Dtype of what `read` returns.
     max_array_bytes : int, default=2 GiB
-        The most that `np.asarray` reads into memory. May be set on a class or on an object;
-        what is indexed from an object keeps its limit.
+        Maximum size of the array that `np.asarray` returns; a larger one raises a ValueError. Can
+        be set on a class or on an object, and is inherited by views.
     block_rows : int, default=1 MiB of rows
-        Rows next to each other that are best read at once, such as those of a compressed file. A
-        shuffled pass keeps them together until they are read.
+        Number of consecutive rows that are best read at once, such as those of a compressed file. A
+        shuffled pass over the rows keeps them together when reading.
 
     Notes
     -----
-    A store is read-only. Those of this package may be read from several threads at once, keep no
-    file open between two reads, and are pickled as the paths of their files and the indices of
-    their rows, without the data.
+    A store is read-only. The stores of this package can be read from several threads at once, keep
+    no file open between reads, and are pickled as paths and row indices, without the data.
 
     Examples
     --------
-    Ten lines make rows of any source usable, here of a function:
+    Rows that are computed by a function:
 
     >>> import numpy as np
     >>> from skmlclf.datasets import RowStore
@@ -89,7 +89,7 @@ class RowStore(ABC):
         """
 
     def take(self, indices: np.ndarray) -> np.ndarray:
-        """Read any rows, in any order and as often as they are named.
+        """Read rows by index, in any order and with repetitions.
 
         Parameters
         ----------
@@ -115,17 +115,17 @@ class RowStore(ABC):
 
     @property
     def block_rows(self) -> int:
-        """Rows next to each other that are best read at once."""
+        """Number of consecutive rows that are best read at once."""
         return max(1, _READ_BYTES // max(1, self.shape[1] * self.dtype.itemsize))
 
     def positions(self) -> np.ndarray:
-        """Return where each row lies, as integers that rise in the order of reading.
+        """Return the position of each row, as integers that increase in the order of reading.
 
         Returns
         -------
         positions : ndarray of shape (n_rows,), dtype int64
-            Of what is indexed from a store, the indices of the rows in that store. A pass that may
-            choose its order follows them.
+            For a view, the indices of the rows in the underlying store. A pass over the rows in any
+            order is fastest in the order of these.
         """
         return np.arange(len(self))
 
@@ -135,8 +135,8 @@ class RowStore(ABC):
         Parameters
         ----------
         n_rows : int, default=None
-            Rows of a block. `None` takes as many as fit into 8 MiB, with all columns that are read
-            for them.
+            Number of rows per block. `None` takes as many as fit into 8 MiB, including columns that
+            are read but not selected.
 
         Yields
         ------

@@ -40,8 +40,8 @@ def library_versions() -> dict[str, str]:
 def show_versions() -> None:
     """Print the versions of this package, of Python and of the libraries, for a bug report.
 
-    Libraries that are not installed are left out. Nothing is imported for it, TensorFlow least of
-    all.
+    Libraries that are not installed are left out. None of them is imported, in particular not
+    TensorFlow.
 
     .. versionadded:: 0.1
 

@@ -244,8 +244,14 @@ def test_the_guide_runs(client, tmp_path, monkeypatch):
 
 
 def test_the_example_of_a_search_runs(client):
-    search = runpy.run_path(str(EXAMPLES / "search_on_dask.py"))["search_on"](client)
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    pyplot.switch_backend("agg")
+    example = runpy.run_path(str(EXAMPLES / "plot_search_on_dask.py"))
+    search = example["search_on"](client)
     assert len(search.cv_results_["params"]) == 4
+    example["draw"](search.cv_results_)
+    assert pyplot.get_fignums()
+    pyplot.close("all")
 
 
 def test_the_example_of_predictions_runs(client, tmp_path, capsys):

@@ -1,4 +1,4 @@
-"""A fit that survives being killed."""
+"""Checkpoints of a fit."""
 
 import os
 from numbers import Integral
@@ -8,11 +8,11 @@ import keras
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Write a fit to disk every so often, so that it is resumed where it was killed.
+    """Save checkpoints of a fit to disk, from which an interrupted fit is resumed.
 
     Pass it among the ``callbacks`` of a classifier of the package. A fit that was interrupted at
-    any moment, by a signal, a crash or a power cut, and is run again with the same arguments
-    resumes from the last checkpoint in the folder. It ends with the weights, ``history_``,
+    any moment, by a signal, a crash or a power failure, resumes from the last checkpoint in the
+    folder when it is run again with the same arguments. It ends with the weights, ``history_``,
     ``n_iter_`` and ``best_epoch_`` that it would have had without the interruption: in float32 bit
     for bit, on one machine with the same number of threads.
 
@@ -21,47 +21,46 @@ class Checkpoint(keras.callbacks.Callback):
     Parameters
     ----------
     folder : str or path
-        Where the checkpoint is; it is made if there is none. Every fit needs a folder of its own.
+        Folder of the checkpoint, created if it does not exist. Every fit needs its own.
     every : "epoch" or int, default="epoch"
-        Write after each epoch, or after this number of steps. An epoch has
-        ``ceil(n_samples / batch_size)`` of them.
+        "epoch" writes a checkpoint after each epoch, an int after each such number of steps. An
+        epoch has ``ceil(n_samples / batch_size)`` steps.
 
     Raises
     ------
     ValueError
-        If `folder` is no path, or `every` is anything else. In `fit`, if the checkpoint is of a fit
-        with other parameters, data or starting weights (the error names the difference), if its
-        file is damaged, or if two are passed. In `partial_fit`, which runs one epoch: call ``save``
-        after it.
+        If `folder` is not a path, or `every` is not as described. In `fit`, if the checkpoint is of
+        a fit with other parameters, data or initial weights (the error names the difference), if
+        its file is damaged, or if two `Checkpoint` callbacks are passed. In `partial_fit`, which
+        runs one epoch: call ``save`` after it.
     OSError
-        In `fit`, if the folder cannot be written, which is found before the first step, or if the
-        disk is full later. The last good checkpoint is still there then.
+        In `fit`, if the folder cannot be written to, which is checked before the first step, or if
+        the disk is full later. The last complete checkpoint is kept then.
     RuntimeError
         In `fit`, if another fit is writing to the folder.
 
     Notes
     -----
     The folder holds one file, ``checkpoint.safetensors``: all variables of the network and its
-    optimizer, the state of the generators, how far the epoch is, the history, the weights of the
-    best epoch so far, and what tells this fit from another one. It is as large as these variables,
-    with Adam three times the weights. It is written under another name, flushed to the disk and
-    renamed, so that at any moment it is whole.
+    optimizer, the states of the random generators, the position in the epoch, the history, the
+    weights of the best epoch so far, and a description of the fit. It is as large as these
+    variables, with Adam three times the weights. It is written under a temporary name, flushed to
+    disk and renamed, so that it is complete at any moment.
 
-    To tell whether the data are the same, their shapes, dtypes, all targets and weights, and up to
-    64 MB of evenly spaced rows of the features are compared. ``verbose`` and `every` may differ.
+    The data of two fits count as the same if their shapes, dtypes, all targets and weights, and up
+    to 64 MB of evenly spaced rows of the features are equal. ``verbose`` and `every` may differ.
 
-    A checkpoint is left behind by a fit that has ended too, and the same fit then returns its
-    result at once, without a call of any callback. Delete the folder to fit anew. With
-    ``random_state=None`` too a fit is resumed with the generators that it had.
+    A fit that has ended leaves a checkpoint as well, and the same fit then returns its result at
+    once, without calling any callback. Delete the folder to fit anew. A fit is resumed with the
+    states of its random generators, also with ``random_state=None``.
 
-    Callbacks of your own and of Keras' may keep a state, such as the patience of
-    ``keras.callbacks.EarlyStopping``, which cannot be saved: after an interruption they start anew
-    with the epoch that is resumed. What this package brings (early stopping by the parameter
-    ``early_stopping``, `EpochMetrics`, `EpochTable`) resumes right; a table shows the epochs that
-    were run since.
+    The state of your own callbacks and those of Keras, such as the patience of
+    ``keras.callbacks.EarlyStopping``, cannot be saved: after an interruption they start anew with
+    the epoch that is resumed. Early stopping by the parameter ``early_stopping``, `EpochMetrics`
+    and `EpochTable` resume correctly; a table shows the epochs that were run since.
 
-    On file systems without locks, of which some network drives are, two fits in one folder are not
-    noticed.
+    On file systems without locks, such as some network drives, two fits that write to one folder
+    are not detected.
 
     Examples
     --------
@@ -91,17 +90,17 @@ class Checkpoint(keras.callbacks.Callback):
         self.every = every
 
     def set_params(self, params: dict[str, Any]) -> None:
-        """Refuse the fit of a Keras model; of others nothing is kept.
+        """Raise an error in the `fit` of a Keras model; nothing is stored.
 
         Parameters
         ----------
         params : dict
-            What callbacks are told of a fit.
+            The parameters of a fit that Keras passes to callbacks.
 
         Raises
         ------
         ValueError
-            In Keras' own fit.
+            In Keras' `fit`.
         """
         # A fit of this package says so, as Keras tells callbacks of a fit.
         if not (params or {}).get("measures_held_out"):
@@ -111,7 +110,7 @@ class Checkpoint(keras.callbacks.Callback):
             )
 
     def set_model(self, model: keras.Model) -> None:
-        """Keep nothing of the model: these are settings only, to be copied and pickled.
+        """Store no reference to the model, so that the callback can be copied and pickled.
 
         Parameters
         ----------

@@ -49,14 +49,15 @@ def epoch_line(epoch: int, n_epochs: int, seconds: float, values: Mapping[str, f
 def short_name(name: str) -> str:
     """Shorten the name of a metric to fit the heading of a column.
 
-    Only a loss is known of training rows too, so only a loss says which rows it is of.
+    Metrics are computed on held-out rows only, so that the prefix ``val_`` is left out, except for
+    losses.
 
     .. versionadded:: 0.1
 
     Parameters
     ----------
     name : str
-        As in the history of a fit.
+        Name of a metric in the history of a fit.
 
     Returns
     -------
@@ -64,7 +65,7 @@ def short_name(name: str) -> str:
 
     Examples
     --------
-    >>> from skmlclf.callbacks._epoch_line import short_name
+    >>> from skmlclf.callbacks import short_name
     >>> [short_name(n) for n in ("val_precision_at_20", "val_f1_samples", "val_loss", "val_tp")]
     ['P@20', 'F1', 'val loss', 'tp']
     """
@@ -78,7 +79,9 @@ def short_name(name: str) -> str:
 
 
 def format_value(name: str, value: float) -> str:
-    """Format a value with the digits that its kind needs.
+    """Format the value of a metric with the number of decimals of its kind.
+
+    Counts have none, losses five, other metrics four.
 
     .. versionadded:: 0.1
 
@@ -101,7 +104,7 @@ def format_value(name: str, value: float) -> str:
     """
     if name.removeprefix("val_") in _COUNTS:
         return f"{value:6.0f}"
-    # A loss or a share of wrong labels lies near zero where labels are many.
+    # With many labels, a loss or a fraction of wrong labels is near zero.
     return f"{value:.5f}" if name.endswith(("loss", "hamming")) else f"{value:.4f}"
 
 
@@ -139,7 +142,7 @@ class EpochPrinter(keras.callbacks.Callback):
     Parameters
     ----------
     file : text stream, default=None
-        Where to; None stands for standard output.
+        Stream to print to; None stands for standard output.
     """
 
     def __init__(self, file: TextIO | None = None) -> None:

@@ -21,7 +21,7 @@ DEFAULT_METRICS = (
 
 
 class EpochMetrics(EpochPrinter):
-    """Compute metrics on held-out rows after each epoch, print them and keep them in ``history_``.
+    """Compute metrics on held-out rows after each epoch, print them and add them to ``history_``.
 
     .. versionadded:: 0.1
 
@@ -29,39 +29,40 @@ class EpochMetrics(EpochPrinter):
     ----------
     metrics : sequence of str, Metric or callable, default=("precision_at_20", "recall_samples", \
 "f1_samples", "hamming", "multilabel_confusion_matrix")
-        Names as `skmlclf.metrics.get_scorer` takes them, scikit-learn's included, `Metric` objects,
-        or scorers. The confusion matrix of thousands of labels is reported by
-        its totals: ``tn``, ``fp``, ``fn`` and ``tp``.
+        Names as `skmlclf.metrics.get_scorer` takes them, also those of scikit-learn, `Metric`
+        objects, or scorers. Of the confusion matrices of all labels, the totals ``tn``, ``fp``,
+        ``fn`` and ``tp`` are reported.
     X_val : array-like of shape (n_val_samples, n_features), default=None
-        Held-out rows. None stands for the rows that the fit holds out: its own ``X_val`` if it is
-        given one, else a random ``validation_fraction`` of the training rows.
+        Held-out rows. None stands for the rows that the fit holds out: the ``X_val`` that `fit` is
+        given, else a random ``validation_fraction`` of the training rows.
     y_val : array-like or sparse, default=None
         Their targets.
     name : str, default="val"
-        What the names of the values on rows of its own start with. The rows that a fit holds out
-        are called "val", so rows beside them need another name, such as "test".
+        Prefix of the names of the values. "val" is the prefix of the rows that a fit holds out, so
+        rows that are given beside them need another one, such as "test".
     verbose : bool, default=True
         Whether to print a line after each epoch. Beside an `EpochTable`, which shows the same
         values, none is printed.
     file : text stream, default=None
-        Where to print; None stands for standard output.
+        Stream to print to; None stands for standard output.
 
     Raises
     ------
     TypeError
-        If `metrics` is not a sequence of such.
+        If `metrics` is not a sequence of these.
     ValueError
-        If a metric is unknown, `name` is no name, or only one of `X_val` and `y_val` is given.
+        If a metric is unknown, `name` is empty or not a string, or only one of `X_val` and `y_val`
+        is given.
 
     Notes
     -----
-    In a fit of this package all metrics and the validation loss come out of one pass over the
+    In a fit of this package, all metrics and the validation loss are computed in one pass over the
     held-out rows, in blocks; a matrix of all their scores is made only for a metric that needs it,
     such as ``"map"``.
 
-    In the ``fit`` of a Keras model of your own, whose outputs are probabilities, the callback
-    predicts `X_val` by itself and adds the metrics to Keras' logs. There it needs rows of its own,
-    and takes no scorers, which ask for an estimator.
+    In the ``fit`` of a Keras model, whose outputs must be probabilities, the callback predicts
+    `X_val` itself and adds the metrics to the logs. `X_val` and `y_val` are required then, and
+    scorers, which need an estimator, are not allowed.
 
     Examples
     --------

@@ -14,7 +14,7 @@ _GAP = 2
 class EpochTable(EpochPrinter):
     """Show the epochs of a fit as a table, updated in place on a terminal or in a notebook.
 
-    Columns that do not fit in the width are shown in a second table beneath. Where the output is a
+    Columns that do not fit into the width are shown in a second table below. Where the output is a
     file or a pipe, or `rich` is not installed, one line is printed after each epoch instead.
 
     .. versionadded:: 0.1
@@ -22,7 +22,7 @@ class EpochTable(EpochPrinter):
     Parameters
     ----------
     file : text stream, default=None
-        Where to; None stands for standard output.
+        Stream to print to; None stands for standard output.
 
     Examples
     --------

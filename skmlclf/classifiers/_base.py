@@ -33,7 +33,7 @@ from skmlclf.training import (
     workers_of,
 )
 
-# What a file that does not name these parameters, because it is older than they are, was fitted by.
+# Values of parameters that files of versions before these parameters do not have.
 _BEFORE = {
     "distribute": None,
     "ema_momentum": 0.0,
@@ -97,17 +97,18 @@ class BaseKerasClassifier(
             by batch.
         y : array-like of shape (n_samples,) or (n_samples, n_labels), or sparse
             Classes; or a 0/1 indicator of several labels, dense of any dtype or in any sparse
-            format. A single column is classes. NaN, or what is masked, is a label that is not
-            known: it takes no part in the loss, the starting bias and the metrics of held-out rows.
+            format. A 2-d `y` with a single column is read as classes. NaN and masked entries stand
+            for unknown labels: they are left out of the loss, of the initial output bias and of the
+            metrics of held-out rows.
         sample_weight : array-like of shape (n_samples,) or (n_samples, n_labels), or sparse, \
 default=None
-            Weights of the rows, or of the labels of each row, not negative. Rows with weight zero
-            are left out. What a sparse matrix does not store is zero.
+            Weights of the rows, or of each label in each row, not negative. Rows with weight zero
+            are left out. Entries that a sparse matrix does not store are zero.
         X_val, y_val : array-like, default=None
-            Held-out rows, of the same form. They are never trained on, and take the place of the
-            split that early stopping would make.
+            Held-out rows and their targets, in the same form. They are not trained on, and are used
+            instead of a split of the training rows.
         sample_weight_val : array-like, default=None
-            Weights of the held-out rows, of the same forms.
+            Weights of the held-out rows, as for `sample_weight`.
 
         Returns
         -------
@@ -118,7 +119,7 @@ default=None
         ------
         ValueError
             If a parameter, the features, the targets or the weights are not as described; nothing
-            is changed then. If training diverges; there is nothing left to predict with then. With
+            is changed then. If training diverges; the classifier is not fitted then. With
             ``distribute="multi_worker"``, if ``TF_CONFIG`` cannot be used, or a worker has other
             parameters, data or versions than the first one.
         RuntimeError
@@ -130,9 +131,9 @@ default=None
         A fit that is interrupted, by Ctrl-C or by an error of a callback in any of its hooks,
         leaves a classifier that can be used: with the weights, ``history_``, ``n_iter_`` and
         ``best_epoch_`` of the last epoch that was completed, callbacks included. Where no epoch was
-        completed, what was learnt before the call is as it was, and a classifier that was not
-        fitted is not fitted. With ``warm_start=True``, the next `fit` resumes from there. Where
-        early stopping has already brought back the best weights, these are kept.
+        completed, the classifier is left as it was before the call. With ``warm_start=True``, the
+        next `fit` resumes from there. Where early stopping has already restored the best weights,
+        these are kept.
         """
         resumes = self.warm_start and hasattr(self, "model_")
         _require(y, self)
@@ -157,21 +158,21 @@ default=None
     ) -> Self:
         """Train for one more epoch on the given rows.
 
-        There is no learning-rate schedule, and weights are not averaged, for the number of calls is
-        not known. The optimizer resumes where the call before was `partial_fit` too, or had
+        There is no learning-rate schedule, and weights are not averaged, since the number of calls
+        is not known. The optimizer resumes where the call before was `partial_fit` too, or had
         ``warm_start=True``; after any other `fit` it starts anew. Its state is part of a pickle in
-        the first case only, so that other pickles are as large as the weights.
+        the first case only, so that other pickles are no larger than the weights.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
             Embeddings.
         y : array-like of shape (n_samples,) or (n_samples, n_labels), or sparse
-            Targets of the kind that the first call had. The labels of a DataFrame have to be in
-            the order of the first call.
+            Targets of the same kind as in the first call. The columns of a DataFrame must be in the
+            same order.
         classes : array-like of shape (n_classes,), default=None
-            Every class that any call will bring. Needed by the first call where `y` is 1-d; the
-            width of an indicator says as much.
+            All classes that occur in any call. Required by the first call for a 1-d `y`; not needed
+            for an indicator, whose columns are the labels.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows.
 
@@ -188,8 +189,8 @@ default=None
 
         Notes
         -----
-        Interrupted, by Ctrl-C or by an error of a callback, a call leaves everything as it was
-        before it, the state of the optimizer included.
+        A call that is interrupted, by Ctrl-C or by an error of a callback, leaves everything as it
+        was before, including the state of the optimizer.
         """
         # scikit-learn validates parameters before the first call only.
         self._validate_params()
@@ -283,7 +284,7 @@ default=None
         if structure is not None:
             network = replace(network, structure=structure)  # type: ignore[type-var]  # a dataclass
         if self.precision == "auto":
-            # Weights go on as they were trained, on whatever machine.
+            # A resumed fit keeps its data type, on whatever machine.
             network = replace(network, precision=before.precision)  # type: ignore[type-var]
         if (before, _settings(self._optimizer_)) != (network, _settings(self.optimizer)):
             raise ValueError(

@@ -1,4 +1,4 @@
-"""The base network on varied features."""
+"""The base network on selected or reduced features."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from sklearn.pipeline import Pipeline
 from skmlclf.classifiers._base_mlp import BaseMLPClassifier
 from skmlclf.preprocessing import BlockwiseTransformer, ModalitySelector
 
-# The components are few and without noise: more of it costs, and larger steps pay.
+# Fewer inputs, with less noise, need less dropout and allow a larger learning rate.
 _FOR_COMPONENTS = {"dropout": 0.3, "input_dropout": 0.0, "learning_rate": 3e-3}
 
 
@@ -28,21 +28,31 @@ def make_feature_mlp(
     modality : "all", str or list of str, default="all"
         Feature groups to keep, as `ModalitySelector` takes them.
     n_components : int, float or None, default=256
-        Number of principal components, as `sklearn.decomposition.PCA` takes it; None leaves the
-        step out.
+        Number of principal components, as `sklearn.decomposition.PCA` takes it. None leaves PCA
+        out.
     out_of_core : bool, default=False
-        Whether to find the components block by block, with `BlockwiseTransformer` and
-        `sklearn.decomposition.IncrementalPCA`, as rows on disk need it. `n_components` must be an
-        int then.
+        Whether to compute the components block by block, with `BlockwiseTransformer` and
+        `sklearn.decomposition.IncrementalPCA`, for rows on disk. `n_components` must be an int
+        then.
     **base_mlp_params : dict
-        Parameters of `BaseMLPClassifier`. Its ``random_state`` is PCA's as well. On components, its
-        default `dropout` is 0.3, its `input_dropout` 0 and its `learning_rate` 3e-3: on 27,680
-        YouTube-8M videos they raise GAP@20 from 0.649 to 0.677.
+        Parameters of `BaseMLPClassifier`. PCA gets the same ``random_state``. With principal
+        components, the defaults of `dropout`, `input_dropout` and `learning_rate` are 0.3, 0 and
+        3e-3: on 27,680 YouTube-8M videos they raise GAP@20 from 0.649 to 0.677.
 
     Returns
     -------
     sklearn.pipeline.Pipeline
         With the steps ``select``, ``pca`` (unless left out) and ``mlp``.
+
+    Raises
+    ------
+    TypeError
+        If a keyword is not a parameter of `BaseMLPClassifier`.
+
+    See Also
+    --------
+    BaseMLPClassifier : The network.
+    ModalitySelector : The selection of features.
 
     Examples
     --------

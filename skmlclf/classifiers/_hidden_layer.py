@@ -20,7 +20,7 @@ class HiddenLayer(Predictions, ClassNamePrefixFeaturesOutMixin, TransformerMixin
     _network_: Network
 
     def transform(self, X: ArrayLike) -> np.ndarray:
-        """Return the last hidden layer, which the output units are computed from.
+        """Return the activations of the last hidden layer.
 
         Parameters
         ----------
@@ -30,12 +30,13 @@ class HiddenLayer(Predictions, ClassNamePrefixFeaturesOutMixin, TransformerMixin
         Returns
         -------
         ndarray of shape (n_samples, n_hidden), float32
-            Activations, without dropout. A network without a hidden layer returns the features.
+            The inputs of the output layer, without dropout. Without a hidden layer, these are the
+            features.
 
         Raises
         ------
         ValueError
-            If the network is one of your own and its layers are not joined symbolically.
+            If the network is one of your own and neither a functional nor a sequential Keras model.
         """
         X = self._features(X)
         return self._predictor.hidden(X)

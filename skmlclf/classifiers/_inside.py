@@ -1,4 +1,4 @@
-"""What a meta-estimator passes on from the classifier inside."""
+"""What a meta-estimator passes on from the inner classifier."""
 
 from typing import Any
 
@@ -12,10 +12,10 @@ from skmlclf.thresholds import with_temperature
 
 
 def _estimator_has(name: str) -> Any:
-    """Say whether the classifier inside has a method."""
+    """Say whether the inner classifier has a method."""
 
     def check(self: Any) -> bool:
-        # Raises the AttributeError of the classifier inside.
+        # Raises the AttributeError of the inner classifier.
         getattr(getattr(self, "estimator_", self.estimator), name)
         return True
 
@@ -32,12 +32,12 @@ class ResponsesOfInside:
 
     @property
     def classes_(self) -> Any:
-        """Classes of the classifier inside."""
+        """Classes of the inner classifier."""
         return self.estimator_.classes_
 
     @available_if(_estimator_has("predict_proba"))
     def predict_proba(self, X: ArrayLike) -> Any:
-        """Return the probabilities of the classifier inside.
+        """Return the probabilities of the inner classifier.
 
         Parameters
         ----------
@@ -46,7 +46,7 @@ class ResponsesOfInside:
 
         Returns
         -------
-        ndarray of shape (n_samples, n_classes), or what the classifier inside returns
+        ndarray of shape (n_samples, n_classes), or what the inner classifier returns
             As they are, or at ``temperature_`` with ``calibrate=True``.
         """
         check_is_fitted(self, "estimator_")
@@ -63,7 +63,7 @@ class ResponsesOfInside:
 
         Returns
         -------
-        ndarray of shape (n_samples, n_classes), or what the classifier inside returns
+        ndarray of shape (n_samples, n_classes), or what the inner classifier returns
             Of those that `predict_proba` returns.
         """
         check_is_fitted(self, "estimator_")
@@ -76,7 +76,7 @@ class ResponsesOfInside:
 
     @available_if(_estimator_has("decision_function"))
     def decision_function(self, X: ArrayLike) -> Any:
-        """Return the decision values of the classifier inside, as they are.
+        """Return the decision values of the inner classifier, as they are.
 
         Parameters
         ----------
@@ -105,9 +105,9 @@ class ResponsesOfInside:
         X : {array-like, sparse, RowStore} of shape (n_samples, n_features)
             Rows.
         k : int, default=20
-            How many, at most the number of labels.
+            Number of labels per row, at most the number of all labels.
         label_weight : array-like of shape (n_labels,), default=None
-            Factors of the probabilities, as `skmlclf.predict_topk` takes them.
+            Factors of the probabilities, as for `skmlclf.predict_topk`.
         response_method : {"predict_proba", "decision_function"}, default="predict_proba"
             Which scores.
 

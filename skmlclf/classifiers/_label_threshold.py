@@ -40,132 +40,143 @@ class LabelThresholdClassifier(ResponsesOfInside, ClassifierMixin, MetaEstimator
     r"""Multilabel classifier whose decisions are tuned, by cross-validation, for one objective.
 
     The multilabel counterpart of `sklearn.model_selection.TunedThresholdClassifierCV`. The scores
-    of the classifier inside stay as they are; `predict` decides by them with one threshold per
-    label, or with the best number of labels per row. Thresholds are tuned on scores of rows that
-    the classifier was not trained on. Of these scores only those that a decision can depend on are
-    kept, so that memory follows the number of rows and not of all entries.
+    of the inner classifier are not changed; `predict` compares them with one threshold per label,
+    or takes the best number of labels per row. Thresholds are tuned on scores of rows that the
+    classifier was not trained on. Only those of these scores are kept that a decision can depend
+    on, so that memory grows with the number of rows and not with rows times labels.
 
     .. versionadded:: 0.1
 
     Parameters
     ----------
     estimator : classifier
-        With ``predict_proba`` or ``decision_function``: of this package, of scikit-learn's kind, a
-        pipeline or a search. Fitted where ``cv="prefit"``.
+        With ``predict_proba`` or ``decision_function``: a classifier of this package or of
+        scikit-learn, a pipeline or a search. Must be fitted if ``cv="prefit"``.
     objective : str, default="micro_macro_f1"
         What decisions are tuned for, one of the following; see Notes.
 
         - ``"micro_macro_f1"``: the sum of micro and macro F1.
-        - ``"macro_f1"``: the mean F1 of the labels.
+        - ``"macro_f1"``: the mean of the F1 of each label.
         - ``"micro_f1"``: the F1 of all decisions together.
-        - ``"samples_f1"``: the mean F1 of the rows. Needs probabilities and no thresholds.
+        - ``"samples_f1"``: the mean of the F1 of each row. Needs probabilities; has no thresholds.
         - ``"cardinality"``: as many labels per row as in `y`, on average.
     response_method : {"auto", "predict_proba", "decision_function"}, default="auto"
-        Which scores; "auto" takes probabilities where there are any.
+        Which scores decisions are based on; "auto" takes probabilities where the estimator has
+        them.
     method : {"pooled", "per_label"}, default="pooled"
-        How thresholds of labels are found. With "pooled" labels borrow from labels about as
-        frequent, with "per_label" each goes by its own positives, by the rules of [1]_.
+        How thresholds per label are estimated: "pooled" also uses the counts of labels that are
+        about as frequent, "per_label" uses the counts of the label alone, by the rules of [1]_; see
+        Notes.
     shrinkage : float, default=100
-        With "pooled", how many positives the labels that a label borrows from count as.
+        With "pooled", the weight of the labels that are about as frequent, as a number of
+        positives.
     min_positives : int, default=10
         With "per_label", labels with fewer positives among the rows tuned on share one threshold,
-        the one that is best for all labels together.
+        the best one for all labels together.
     nonempty : bool or "auto", default="auto"
-        Whether each row of a 2-d `y` is known to have a label; "auto" stands for whether each row
-        tuned on has one. If so, decisions go by the probabilities given that. Has no meaning for
-        decision values.
+        Whether every row of a 2-d `y` is known to have at least one label; decisions are then based
+        on the probabilities given that. "auto" stands for whether every row tuned on has one.
+        Ignored for decision values.
     min_labels : int, default=0
-        Each row of a 2-d `y` gets at least so many labels, those with its highest scores.
+        Minimum number of labels that are predicted for each row of a 2-d `y`: those with the
+        highest scores are added.
     max_labels : int, default=None
-        No row of a 2-d `y` gets more labels; of those that it would get, the ones with the highest
-        scores stay. None sets no limit.
+        Maximum number of labels that are predicted for each row of a 2-d `y`: those with the
+        highest scores are kept. None sets no limit.
     keep_top_k : int, default=50
-        Decisions are made among so many labels of each row, those with the highest scores.
+        Decisions are made on this number of labels in each row, those with the highest scores.
     keep_above : float, default=0.01
-        All other labels with a probability above this one take part too. The rest are not given.
+        Decisions are also made on all other labels with a probability above this. The rest are
+        never predicted.
     cv : int, float, cross-validation generator, iterable or "prefit", default=5
         Splits of the rows into those to train on and those to tune on. An int is the number of
-        folds, stratified; a float the share of rows of a single split. With "prefit" the estimator
-        is used as it is, and all rows that `fit` is given are tuned on: they must not be those
-        that it was trained on. The same holds of a `sklearn.frozen.FrozenEstimator`.
+        stratified folds; a float is the fraction of rows to tune on in a single split. With
+        "prefit" the estimator is used as it is, and all rows that `fit` is given are tuned on: it
+        must not have been trained on them. The same holds for a `sklearn.frozen.FrozenEstimator`.
     refit : bool, default=True
         Whether to fit the estimator on all rows in the end. False needs a single split, whose
-        estimator is kept. Without meaning where the estimator is fitted before, or ``X_val`` is
-        given.
+        estimator is kept. Ignored for an estimator that is already fitted, and where `fit` is given
+        ``X_val``.
     n_jobs : int, default=None
-        Number of processes that fit the folds, as in scikit-learn.
+        Number of processes that fit the folds in parallel. None means 1 unless in a
+        `joblib.parallel_config` context; -1 means one per core.
     random_state : int, RandomState instance or None, default=None
-        Decides the split where `cv` is a float.
+        Determines the split where `cv` is a float.
     store_cv_results : bool, default=False
         Whether to keep ``cv_results_``.
     calibrate : bool, default=False
-        Whether probabilities are those of the classifier inside at the temperature that makes them
-        most likely on the rows tuned on. Their order stays, and so do decisions.
+        Whether probabilities are calibrated: those of the inner classifier at the temperature that
+        maximises their likelihood on the rows tuned on (temperature scaling [4]_). Neither their
+        order nor decisions change.
 
     Attributes
     ----------
     estimator_ : classifier
         The fitted classifier.
     thresholds_ : ndarray of shape (n_labels,) or None
-        A label is given where its score is at least this; infinite where it never is. With
-        ``nonempty_`` the score is its probability at ``temperature_`` given that the row has a
-        label. None with ``objective="samples_f1"``. Of two classes there is one threshold, for the
-        second.
+        A label is predicted where its score is at least this; infinity stands for never. Where
+        ``nonempty_``, the score is the probability at ``temperature_`` given that the row has a
+        label. None with ``objective="samples_f1"``. For two classes there is one threshold, that of
+        the second.
     nonempty_ : bool
-        Whether decisions go by the probabilities given that each row has a label.
+        Whether decisions are based on the probabilities given that each row has a label.
     temperature_ : float
-        What logits are divided by: in decisions where ``nonempty_`` or ``objective="samples_f1"``,
-        and with ``calibrate=True`` in all probabilities; else 1. Above 1 the classifier inside is
-        too certain.
+        What logits are divided by: for decisions where ``nonempty_`` or ``objective="samples_f1"``,
+        and for all probabilities with ``calibrate=True``; else 1. Above 1, the inner classifier is
+        overconfident.
     best_score_ : float
         Value of the objective on the rows tuned on, out of fold: the mean of micro and macro F1
-        with "micro_macro_f1", minus the difference in labels per row with "cardinality". It is
-        optimistic, in so far as thresholds were chosen by it.
+        with "micro_macro_f1", minus the absolute difference in labels per row with "cardinality".
+        It is optimistic, since the thresholds were chosen on the same rows.
     cv_results_ : dict of str to ndarray of shape (n_labels,)
         With `store_cv_results`: ``"scores"``, F1 of each label on the rows tuned on,
         ``"scores_at_half"``, the same at a threshold of one half (zero for decision values), and
         ``"n_positives"``.
     classes_ : ndarray of shape (n_classes,), or list of ndarray
-        Those of the classifier inside.
+        Those of the inner classifier.
     label_names_ : ndarray of shape (n_labels,) or None
-        Names of the columns of `y`, where it was a DataFrame or the classifier inside has some.
+        Names of the columns of `y`, where it was a DataFrame or the inner classifier has names.
     n_features_in_ : int
-        Number of features seen by `fit`, where the classifier inside tells.
+        Number of features seen by `fit`, where the inner classifier has it.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the features, where the classifier inside tells.
+        Names of the features, where the inner classifier has them.
 
     See Also
     --------
     sklearn.model_selection.TunedThresholdClassifierCV : One threshold, for two classes.
-    skmlclf.metrics.expected_calibration_error : Whether probabilities are right as they are.
+    skmlclf.metrics.expected_calibration_error : Calibration of the probabilities as they are.
 
     Notes
     -----
-    Of label :math:`j`, :math:`P_j` rows have it, :math:`n_j` are given it, and :math:`tp_j` both,
-    so that its F1 is :math:`F_j = 2 tp_j / (n_j + P_j)`. One threshold per label that maximises
-    :math:`F_j` overfits: of a label with one positive, a threshold just below its score looks
-    perfect. With ``method="pooled"``, counts are therefore estimated, at each candidate threshold,
-    from a label's own and from those of the labels with half to twice as many positives, which
-    together count as `shrinkage` positives more. By these estimates
+    Let :math:`P_j` rows have label :math:`j`, let it be predicted for :math:`n_j` rows, and let
+    :math:`tp_j` be the rows of which both is true, so that its F1 is :math:`F_j = 2 tp_j / (n_j +
+    P_j)`. One threshold per label that maximises :math:`F_j` overfits: for a label with one
+    positive, a threshold just below the score of that row looks perfect. With ``method="pooled"``,
+    the counts at each candidate threshold are therefore estimated from those of the label itself
+    and from those of the labels with half to twice as many positives, which together have the
+    weight of `shrinkage` positives. With these estimates
 
     - macro F1 is maximised label by label,
-    - micro F1 :math:`\mu` by maximising :math:`2 tp_j - \mu n_j` for each label, which is the
-      condition that it cannot be raised [2]_, computed until :math:`\mu` stays,
-    - and their sum, with :math:`L` labels, by maximising
-      :math:`(2 tp_j - \mu n_j) / \sum_l (n_l + P_l) + F_j / L` in the same way.
+    - micro F1 :math:`\mu` is maximised by the thresholds that maximise :math:`2 tp_j - \mu n_j` for
+      each label, which is the condition for its maximum [2]_, iterated until :math:`\mu` converges,
+    - their sum, with :math:`L` labels, is maximised by the thresholds that maximise :math:`(2 tp_j
+      - \mu n_j) / \sum_l (n_l + P_l) + F_j / L`, in the same way.
 
-    With ``method="per_label"`` they are the rules of [1]_: macro F1 by the smoothed
-    :math:`(2 tp_j + 1) / (n_j + P_j + 1)`; micro F1 by one threshold; and the sum label by label,
-    from the most to the least frequent, maximising the micro F1 of all labels so far plus
-    :math:`F_j / L`.
+    With ``method="per_label"``, thresholds follow the rules of [1]_: for macro F1 they maximise the
+    smoothed :math:`(2 tp_j + 1) / (n_j + P_j + 1)`; for micro F1 there is a single threshold; and
+    for the sum they are chosen label by label, from the most to the least frequent, to maximise the
+    micro F1 of all labels so far plus :math:`F_j / L`.
 
-    "samples_f1" gives each row as many of its most probable labels as have the highest expected F1
-    under independent probabilities [3]_, and at least one. "cardinality" takes one threshold for
-    all labels.
+    "samples_f1" predicts for each row the most probable labels, at least one, and as many as
+    maximise the expected F1 if labels are independent given their probabilities [3]_. "cardinality"
+    takes one threshold for all labels.
 
-    Independent labels of which at least one is there have the probabilities
-    :math:`p_j / (1 - \prod_l (1 - p_l))`; these are what decisions go by where ``nonempty_``. They
-    raise the labels of a row without a likely one, and leave certain rows as they are.
+    Independent labels of which at least one is present have the probabilities :math:`p_j / (1 -
+    \prod_l (1 - p_l))`; decisions are based on these where ``nonempty_``. This raises the
+    probabilities of rows without a likely label, and hardly changes those of other rows.
+
+    With a temperature :math:`T`, probabilities are :math:`\sigma(\mathrm{logit}(p) / T)`, where
+    :math:`T` minimises the binary cross-entropy on the rows tuned on [4]_.
 
     References
     ----------
@@ -174,6 +185,7 @@ class LabelThresholdClassifier(ResponsesOfInside, ClassifierMixin, MetaEstimator
     .. [2] Lipton, Elkan and Naryanaswamy, "Optimal Thresholding of Classifiers to Maximize F1
        Measure", ECML PKDD 2014.
     .. [3] Ye, Chai, Lee and Chieu, "Optimizing F-measures: A Tale of Two Approaches", ICML 2012.
+    .. [4] Guo, Pleiss, Sun and Weinberger, "On Calibration of Modern Neural Networks", ICML 2017.
 
     Examples
     --------
@@ -276,7 +288,7 @@ class LabelThresholdClassifier(ResponsesOfInside, ClassifierMixin, MetaEstimator
         return tags
 
     @_fit_context(
-        # The classifier inside validates its own parameters.
+        # The inner classifier validates its own parameters.
         prefer_skip_nested_validation=False
     )
     def fit(
@@ -294,18 +306,18 @@ class LabelThresholdClassifier(ResponsesOfInside, ClassifierMixin, MetaEstimator
         Parameters
         ----------
         X : {array-like, sparse, RowStore} of shape (n_samples, n_features)
-            Whatever the classifier inside takes; it is indexed by rows and not changed.
+            Rows, as the inner classifier takes them.
         y : array-like of shape (n_samples, n_labels) or (n_samples,), or sparse
-            A 0/1 indicator of several labels, in any form that the classifier inside takes; or
-            two classes. NaN is a label that is not known, and is not tuned on.
+            A 0/1 indicator of several labels, in any form that the inner classifier takes; or two
+            classes. NaN stands for an unknown label, which is not tuned on.
         sample_weight : array-like, default=None
-            Passed to the classifier inside. Weights of the rows count in the tuning too.
+            Passed to the inner classifier. Weights of the rows count in the tuning too.
         X_val, y_val : array-like, default=None
-            Held-out rows to tune on, in place of cross-validation: the classifier is fitted once.
-            It is given them too, where its ``fit`` takes them.
+            Held-out rows to tune on, instead of cross-validation: the classifier is fitted once.
+            They are passed to its ``fit`` as well, if that takes them.
         **fit_params : dict
-            Passed to the ``fit`` of the classifier inside. What has a length of `n_samples` is
-            divided as the rows are.
+            Passed to the ``fit`` of the inner classifier. Values with one entry per row are split
+            like the rows.
 
         Returns
         -------
@@ -315,7 +327,7 @@ class LabelThresholdClassifier(ResponsesOfInside, ClassifierMixin, MetaEstimator
         Raises
         ------
         ValueError
-            If a parameter or `y` is not as described, or the classifier inside raises it.
+            If a parameter or `y` is not as described, or the inner classifier raises it.
         """
         check_given(self, y, X_val, y_val)
         X, y, sample_weight = indexable(X, y, sample_weight)
@@ -390,7 +402,7 @@ class LabelThresholdClassifier(ResponsesOfInside, ClassifierMixin, MetaEstimator
         return tuned.decide(scores, min_labels=self.min_labels, max_labels=self.max_labels)
 
     def predict(self, X: ArrayLike) -> Any:
-        """Return the labels decided on.
+        """Return the predicted labels or classes.
 
         Parameters
         ----------
@@ -400,7 +412,7 @@ class LabelThresholdClassifier(ResponsesOfInside, ClassifierMixin, MetaEstimator
         Returns
         -------
         ndarray of shape (n_samples, n_labels) or (n_samples,), or sparse
-            Written as `y` was: in CSR format where it was sparse.
+            In the form of `y` in `fit`: in CSR format if it was sparse.
         """
         check_is_fitted(self, "estimator_")
         targets = self._targets_

@@ -15,7 +15,7 @@ from skmlclf.classifiers._targets import Targets, targets_from_plain, targets_to
 
 
 class TunedSaving(Savable, BaseEstimator):
-    """Files and pickles of a tuned classifier: plain values and the classifier inside."""
+    """Files and pickles of a tuned classifier: plain values and the inner classifier."""
 
     _targets_: Targets
 

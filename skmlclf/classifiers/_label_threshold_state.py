@@ -1,4 +1,4 @@
-"""A tuned classifier as plain values and the classifier inside, and back."""
+"""A tuned classifier as plain values and the inner classifier, and back."""
 
 from typing import Any
 

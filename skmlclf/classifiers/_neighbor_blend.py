@@ -49,61 +49,62 @@ class NeighborBlendClassifier(
 ):
     r"""A classifier blended with the labels of the training rows nearest to a row.
 
-    Neighbours are looked for in the space of the classifier itself: for those of this package, the
-    last hidden layer. A network and its neighbours make different errors, and the blend of both
-    ranks labels better than either.
+    Neighbours are searched in the output space of the classifier's ``transform``: for classifiers
+    of this package, the last hidden layer. A network and its neighbours make different errors, so
+    that the blend of both ranks labels better than either.
 
     .. versionadded:: 0.1
 
     Parameters
     ----------
     estimator : classifier with ``transform``, or Pipeline
-        With ``predict_proba``. Neighbours are looked for in what its ``transform`` returns; of a
-        pipeline whose last step has none, in what the steps before return. A clone is fitted,
+        With ``predict_proba``. Neighbours are searched in the output of its ``transform``, or for a
+        pipeline whose last step has none, in the output of the steps before. A clone is fitted,
         unless it is a `sklearn.frozen.FrozenEstimator` or `cv` is "prefit".
     n_neighbors : int, default=100
-        Number of neighbours; all rows of the bank where they are fewer.
+        Number of neighbours, or all rows of the memory bank where they are fewer.
     temperature : float or "auto", default=0.03
-        Neighbours are weighted by a softmax of their cosines over it: the lower, the more the
-        nearest ones count. "auto" chooses on held-out rows.
+        Temperature of the softmax of cosine similarities by which neighbours are weighted: the
+        lower, the more the nearest ones count. "auto" chooses it on held-out rows.
     weight : float or "auto", default=0.35
-        Share of the neighbours in the blend, in [0, 1]. "auto" chooses on held-out rows.
+        Weight of the neighbours in the blend, in [0, 1]. "auto" chooses it on held-out rows.
     n_components : int or None, default=256
-        Principal directions that the memory bank keeps; a narrower space is kept whole. None keeps
-        any space whole.
+        Number of principal directions that rows are projected onto in the memory bank. None, or a
+        space with no more dimensions, keeps all dimensions.
     max_rows : int or None, default=None
-        The most rows that the bank holds. `fit` draws as many at random where there are more;
+        Maximum number of rows in the bank. Where there are more, `fit` keeps a random sample, and
         `partial_fit` drops the oldest. None keeps all rows.
     index : {"exact", "hnsw"} or object, default="exact"
-        How neighbours are searched. "exact" compares a row with all of the bank. "hnsw" searches a
-        graph that finds nearly all neighbours in a time that hardly grows with the bank; it needs
-        ``pip install skmlclf[neighbors]``. An object with ``fit`` and ``kneighbors``, such as
+        How neighbours are searched. "exact" compares each row with the whole bank. "hnsw" searches
+        a graph that finds nearly all neighbours, in a time that hardly grows with the bank; it
+        needs ``pip install skmlclf[neighbors]``. An object with ``fit`` and ``kneighbors``, such as
         `sklearn.neighbors.NearestNeighbors`, is cloned and fitted on the bank.
     scoring : str, Metric or callable, default="gap_at_20"
-        What "auto" looks at, as `skmlclf.metrics.get_scorer` takes it. Metrics that need all scores
-        or decisions hold those of all held-out rows in memory.
+        Metric by which "auto" chooses, as `skmlclf.metrics.get_scorer` takes it. For metrics that
+        need all scores or decisions, those of all held-out rows are in memory at once.
     validation_fraction : float, default=0.1
-        Share of the rows that "auto" holds out where `fit` is not given `X_val`.
+        Fraction of the rows to hold out for "auto" where `fit` is not given `X_val`.
     refit : bool, default=True
-        Whether estimator and bank are made again of all rows after "auto" has chosen on a split.
-        The bank of a fixed estimator is made again in any case.
+        Whether the estimator and the bank are fitted again on all rows after "auto" has chosen on a
+        split. For an estimator that is already fitted, the bank is always made of all rows.
     cv : {None, "prefit"}, default=None
-        "prefit" takes `estimator` as it is, fitted; the rows passed to `fit` make the bank. Clones,
-        as searches and cross-validation make them, stay fitted with a `FrozenEstimator` only.
+        "prefit" uses `estimator` as it is, already fitted; the rows passed to `fit` make up the
+        bank. Clones, as searches and cross-validation make them, stay fitted with a
+        `FrozenEstimator` only.
     random_state : int, RandomState instance or None, default=None
-        Decides the split, the rows that stay in a bank with `max_rows`, and those that the
-        directions are found from.
+        Determines the split, the rows that are kept in a bank with `max_rows`, and those that the
+        principal directions are computed from.
 
     Attributes
     ----------
     estimator_ : classifier
         The fitted estimator.
     weight_ : float
-        Share of the neighbours in the blend.
+        Weight of the neighbours in the blend.
     temperature_ : float
         Temperature of the softmax.
     classes_ : ndarray of shape (n_classes,)
-        Classes, or the column numbers of the labels.
+        Classes, or the column indices of the labels.
     label_names_ : ndarray of shape (n_labels,) or None
         Names of the labels; None if they have none.
     n_features_in_ : int
@@ -114,7 +115,7 @@ class NeighborBlendClassifier(
     Raises
     ------
     TypeError
-        In `fit`, if `estimator` cannot transform.
+        In `fit`, if neither `estimator` nor a step before it has ``transform``.
     ValueError
         In `fit`, if a parameter is not as described.
     ImportError
@@ -122,12 +123,13 @@ class NeighborBlendClassifier(
 
     See Also
     --------
-    sklearn.neighbors.KNeighborsClassifier : Neighbours in the space of the features, alone.
+    sklearn.neighbors.KNeighborsClassifier : Neighbours alone, in the space of the features.
 
     Notes
     -----
-    With :math:`p_{net}` the estimator's probability of label `l`, :math:`h` the row in the
-    estimator's space, and :math:`h_j, y_j` the `k` rows of the bank with the largest cosines,
+    With :math:`p_{net,l}` the estimator's probability of label :math:`l`, :math:`h` the transformed
+    row, and :math:`h_j, y_j` the `k` rows of the bank with the largest cosine similarities and
+    their labels,
 
     .. math::
 
@@ -138,30 +140,30 @@ class NeighborBlendClassifier(
     better than those for others.
 
     On real videos (27,680 training rows, 3,862 labels) `BaseMLPClassifier` at its defaults has a
-    GAP@20 of 0.7063 alone and 0.7221 blended; 0.7223 with its 1,024 hidden units kept whole, and
-    0.7193 with 128 directions (3,420 held-out rows, one seed).
+    GAP@20 of 0.7063 alone and 0.7221 blended; 0.7223 with all 1,024 hidden units kept, and 0.7193
+    with 128 directions (3,420 held-out rows, one seed).
 
     The bank holds rows of unit length in half precision, ``2 * n_components`` bytes each, and 4
-    bytes for each label: 528 bytes for each of those videos. The exact search costs
-    ``n_rows * n_components`` multiplications for each row that is predicted, and took 0.62 ms of
-    processor time for those videos, 0.39 ms of them in the products; the network has 5 million
+    bytes for each label: 528 bytes for each of those videos. The exact search costs ``n_rows *
+    n_components`` multiplications for each row that is predicted, and took 0.62 ms of processor
+    time for those videos, 0.39 ms of them in the products; the network has 5 million
     multiplications, the search 7 million. 1,024 rows are predicted at a time, so that memory does
     not grow with their number. Beyond some hundred thousand rows in the bank, set `max_rows` or
     ``index="hnsw"``, whose graph takes another ``2 * n_components + 260`` bytes for each row and is
-    built anew when the estimator is loaded.
+    rebuilt when the estimator is loaded.
 
-    Entries of `y` that are not known (NaN) count as absent among neighbours, and rows with weight
-    zero are left out; other weights are the estimator's alone.
+    Unknown entries of `y` (NaN) count as absent labels of neighbours, and rows with weight zero are
+    left out; other weights are used by the estimator only.
 
-    ``partial_fit`` adds rows to the bank of a fixed estimator. A network that trains on would move
-    all rows of its space, so that those of the bank were rows of another network: there is no
-    ``partial_fit`` otherwise.
+    ``partial_fit`` adds rows to the bank of an estimator that was fitted before (prefit or frozen).
+    There is no ``partial_fit`` otherwise: further training would change the hidden layer, and the
+    rows in the bank would no longer match it.
 
     References
     ----------
     Y.-S. Wang, W.-C. Chang, J.-Y. Jiang, J. Zhang, H.-F. Yu and S. V. N. Vishwanathan,
     "Retrieval-augmented Encoders for Extreme Multi-label Text Classification", 2025, arXiv
-    2502.10615: a softmax over the similarities of retrieved training rows, averaged labels.
+    2502.10615: labels averaged by a softmax over the similarities of retrieved training rows.
 
     U. Khandelwal, O. Levy, D. Jurafsky, L. Zettlemoyer and M. Lewis, "Generalization through
     Memorization: Nearest Neighbor Language Models", ICLR 2020, arXiv 1911.00172: the blend of a
@@ -256,15 +258,15 @@ class NeighborBlendClassifier(
         Parameters
         ----------
         X : {array-like, sparse, RowStore} of shape (n_samples, n_features)
-            What the estimator takes. Rows on disk are read block by block.
+            Rows, as the estimator takes them. Rows on disk are read block by block.
         y : array-like of shape (n_samples,) or (n_samples, n_labels), or sparse
             Classes, or a 0/1 indicator of several labels, as the estimator takes it.
         sample_weight : array-like of shape (n_samples,) or (n_samples, n_labels), or sparse, \
 default=None
-            Passed on to the estimator. Rows without weight are no neighbours.
+            Passed on to the estimator. Rows with weight zero are not added to the bank.
         X_val, y_val : array-like, default=None
-            Held-out rows, of the same form. "auto" chooses on them, and an estimator whose ``fit``
-            takes them gets them too.
+            Held-out rows and their targets, in the same form. "auto" chooses on them, and they are
+            passed to the ``fit`` of the estimator, if that takes them.
         sample_weight_val : array-like of shape (n_val_samples,), default=None
             Weights of the held-out rows.
 
@@ -276,7 +278,7 @@ default=None
         Raises
         ------
         TypeError
-            If `estimator` cannot transform, or takes no weights and some are given.
+            If `estimator` has no ``transform``, or takes no weights and some are given.
         ValueError
             If a parameter, the features or the targets are not as described; nothing is changed
             then.
@@ -322,24 +324,24 @@ default=None
         classes: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
     ) -> Self:
-        """Add rows to the bank of a fixed estimator, which is not trained.
+        """Add rows to the bank of an estimator that was fitted before; it is not trained.
 
         Parameters
         ----------
         X : {array-like, sparse, RowStore} of shape (n_samples, n_features)
-            What the estimator takes.
+            Rows, as the estimator takes them.
         y : array-like of shape (n_samples,) or (n_samples, n_labels), or sparse
             Targets of the kind that the estimator was fitted on.
         classes : array-like of shape (n_classes,), default=None
-            Not used: the fixed estimator has its classes.
+            Not used: the estimator knows its classes.
         sample_weight : array-like of shape (n_samples,), default=None
-            Rows without weight are not added.
+            Rows with weight zero are not added.
 
         Returns
         -------
         self : estimator
-            With the rows behind those that it had; of more than `max_rows`, the last ones stay. The
-            first call is a `fit`.
+            With the rows appended to the bank; where there are more than `max_rows`, the last ones
+            are kept. The first call is a `fit`.
 
         Raises
         ------

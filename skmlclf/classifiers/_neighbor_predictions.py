@@ -32,13 +32,13 @@ class NeighborPredictions:
         Parameters
         ----------
         X : {array-like, sparse, RowStore} of shape (n_samples, n_features)
-            What the estimator takes.
+            Rows, as the estimator takes them.
 
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_labels), or sparse
-            With the dtype of the `y` of the fit, but int64 where that was of any integers or of
-            objects; sparse in CSR format where it was sparse.
+            In the dtype that `y` had in `fit`, but int64 if that was an integer or object dtype; in
+            CSR format if it was sparse.
         """
         check_is_fitted(self, "_bank_")
         targets = self._targets_
@@ -57,13 +57,13 @@ class NeighborPredictions:
         Parameters
         ----------
         X : {array-like, sparse, RowStore} of shape (n_samples, n_features)
-            What the estimator takes.
+            Rows, as the estimator takes them.
 
         Returns
         -------
         ndarray of shape (n_samples, n_classes), float32
-            The labels of a multilabel fit are independent, each strictly between 0 and 1; classes
-            sum to one.
+            Several labels have independent probabilities, each strictly between 0 and 1; those of
+            classes sum to one.
         """
         check_is_fitted(self, "_bank_")
         blocks = self._by_block(X, self._blend.probabilities)
@@ -75,7 +75,7 @@ class NeighborPredictions:
         Parameters
         ----------
         X : {array-like, sparse, RowStore} of shape (n_samples, n_features)
-            What the estimator takes.
+            Rows, as the estimator takes them.
 
         Returns
         -------
@@ -89,12 +89,12 @@ class NeighborPredictions:
         Parameters
         ----------
         X : {array-like, sparse, RowStore} of shape (n_samples, n_features)
-            What the estimator takes.
+            Rows, as the estimator takes them.
 
         Returns
         -------
         ndarray of shape (n_samples, n_classes), or (n_samples,) where binary, float32
-            Of more than two classes, the logarithm of their probabilities.
+            For more than two classes, the logarithms of their probabilities.
         """
         probabilities = self.predict_proba(X)
         if isinstance(self._targets_, MultilabelTargets):
@@ -112,17 +112,18 @@ class NeighborPredictions:
         Parameters
         ----------
         X : {array-like, sparse, RowStore} of shape (n_samples, n_features)
-            What the estimator takes.
+            Rows, as the estimator takes them.
         k : int, default=20
-            How many, at most the number of classes; the default stands for all of them where they
-            are fewer.
+            Number of labels per row, at most the number of classes. Where there are fewer than 20
+            classes, the default stands for all of them.
         response_method : {"predict_proba", "decision_function"}, default="predict_proba"
             Whether the scores are probabilities or their logits.
 
         Returns
         -------
         labels : ndarray of shape (n_samples, k)
-            Entries of `classes_`, best first; of equal ones the lower comes first.
+            Entries of `classes_`, the most probable first; of equal probabilities the lower class
+            comes first.
         scores : ndarray of shape (n_samples, k), float32
             Their blended probabilities, the `k` largest ones of `predict_proba`, or the logits of
             these.
@@ -143,12 +144,12 @@ class NeighborPredictions:
         return self.classes_[labels], scores
 
     def score(self, X: ArrayLike, y: Any, sample_weight: ArrayLike | None = None) -> float:
-        """Return the share of rows of which every label, or the class, is predicted right.
+        """Return the fraction of rows whose class, or whose labels all, are predicted correctly.
 
         Parameters
         ----------
         X : {array-like, sparse, RowStore} of shape (n_samples, n_features)
-            What the estimator takes.
+            Rows, as the estimator takes them.
         y : array-like of shape (n_samples,) or (n_samples, n_labels), or sparse
             Targets, in any form that `fit` takes.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -157,7 +158,7 @@ class NeighborPredictions:
         Returns
         -------
         float
-            As `sklearn.metrics.accuracy_score`.
+            The same as `sklearn.metrics.accuracy_score`.
         """
         y_pred, targets = self.predict(X), self._targets_
         y_true = targets.encode(y)

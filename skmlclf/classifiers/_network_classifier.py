@@ -14,11 +14,12 @@ _PREFIX = "network__"
 
 
 class NetworkClassifier(BaseKerasClassifier):
-    """Classifier around a Keras network of your own, which a function builds.
+    """Classifier around a Keras network of your own, built by a function.
 
     The function defines the layers. Everything else is as for the other classifiers: targets of
     every kind, dense or sparse, ``predict_topk``, callbacks, weights, early stopping, the compiled
-    training step and its speed. Regularisation losses of the layers count, as in Keras.
+    training step and its speed. Regularisation losses of the layers are added to the loss, as in
+    Keras.
 
     .. versionadded:: 0.1
 
@@ -27,101 +28,107 @@ class NetworkClassifier(BaseKerasClassifier):
     build_network : callable
         ``build_network(n_features, n_outputs, **arguments)``: returns an uncompiled Keras model
         from ``n_features`` inputs to ``n_outputs`` logits, without a sigmoid or softmax at the end.
-        Define it at the top of a module, so that it goes to other processes. What it makes is
-        seeded by `random_state`.
+        Define it at module level, so that it can be pickled for other processes. The initial
+        weights are seeded by `random_state`.
     learning_rate : float, default=1e-3
-        Step size of the optimizer. An optimizer object keeps its own, unless this is set to
-        something else than the default.
+        Learning rate of the optimizer. The learning rate of an optimizer object is kept, unless
+        this parameter differs from its default.
     learning_rate_schedule : {"constant", "cosine", "linear"}, default="constant"
         Learning-rate schedule over the epochs of `fit`: constant, or cosine or linear decay to
-        zero. An optimizer object with a schedule of its own keeps that.
+        zero. An optimizer object that has a learning-rate schedule of Keras keeps it.
     warmup_epochs : float, default=0.0
-        Epochs of `fit`, or a part of one, over which the learning rate rises to its value.
+        Number of epochs, not necessarily whole, over which the learning rate rises linearly to its
+        value.
     epochs : int or "auto", default="auto"
-        Passes over the training rows; with early stopping, at most. "auto" takes 8, or where rows
-        are few as many as make 800 steps, at most 100.
+        Number of passes over the training rows; with early stopping, the maximum. "auto" takes as
+        many as make 800 steps, but at least 8 and at most 100.
     batch_size : int or "auto", default="auto"
-        Rows per step, at most: an epoch is cut into batches of nearly equal size. "auto" takes 64
-        to 256 by the number of rows: a hundredth of them, or up to 128 where that leaves six steps
-        per epoch.
+        Maximum number of rows per step: an epoch is divided into batches of nearly equal size. For
+        `n` training rows, "auto" takes ``max(n // 100, min(n // 6, 128))``, but at least 64 and at
+        most 256.
     optimizer : {"adam", "sgd"} or keras.optimizers.Optimizer, default="adam"
-        Adam, gradient descent with Nesterov's momentum of 0.9, or any Keras optimizer with its
-        settings, from which every fit makes a new one. By name, gradients are those of the sum over
-        labels; an object gets the gradients that Keras would give it, of the mean over labels.
+        Adam, stochastic gradient descent with Nesterov momentum of 0.9, or a Keras optimizer
+        object, of which every fit uses a new copy. With a name, the gradients are those of the loss
+        summed over labels; with an object, those of the mean over labels, as in Keras.
     weight_decay : float, default=0.0
-        Decoupled decay of the kernels: each step shrinks them by ``learning_rate * weight_decay``.
+        Decoupled weight decay of the kernels, as in AdamW: each step multiplies them by ``1 -
+        learning_rate * weight_decay``.
     ema_momentum : float, default=0.0
-        Momentum of the exponential moving average of the weights over the steps of `fit`, in
-        [0, 1). The averages are what an epoch is measured by and what is kept; 0 keeps the weights
-        themselves.
+        Momentum of the exponential moving average of the weights over the steps of `fit`, in [0,
+        1). The averaged weights are the ones that held-out rows are measured with after each epoch,
+        and that the fitted classifier has. 0 turns averaging off.
     label_names : sequence of str, default=None
-        Names of the columns of a 2-d `y`; None takes those of a DataFrame.
+        Names of the labels, one per column of a 2-d `y`. None takes the column names of a
+        DataFrame.
     class_weight : None, "balanced", dict or array-like of shape (n_classes,), default=None
-        For classes as in scikit-learn. For labels, the weight of each label's positives, by
-        column or by name; "balanced" gives the presence and the absence of a label equal total
-        weight. Probabilities are those of rows weighted in this way: where positives weigh ``w``
-        times as much, ``p / (p + w * (1 - p))`` is the probability without weights; "balanced" is
-        ``w = (n_rows - n) / n`` for a label that ``n`` rows have.
+        For one class per row, as in scikit-learn. For several labels, the weight of the positives
+        of each label, as an array by column or a dict by column index or label name; "balanced"
+        gives the positives and the negatives of each label equal total weight: ``w = (n_rows - n) /
+        n`` for a label with ``n`` positives. Predicted probabilities are those of the weighted
+        rows: where positives have the weight ``w``, ``p / (p + w * (1 - p))`` is the probability
+        without weights.
     early_stopping : bool, default=False
-        Whether to stop when `scoring` stops improving on held-out rows, and to restore the
-        weights of the best epoch. The rows are ``X_val`` where `fit` is given them, else a random
-        share of the training rows.
+        Whether to stop when `scoring` no longer improves on held-out rows, and to restore the
+        weights of the best epoch. The held-out rows are ``X_val`` where `fit` is given them, else a
+        random sample of the training rows.
     scoring : str or callable, default="loss"
-        What early stopping looks at: the validation loss, a metric by its name in
-        `skmlclf.metrics.get_scorer_names`, or a scorer of scikit-learn's kind or name.
+        What early stopping monitors on the held-out rows: "loss", the name of a metric (see
+        `skmlclf.metrics.get_scorer_names`), or a scorer of scikit-learn or its name.
     validation_fraction : float, default=0.1
-        Share of the training rows to hold out where early stopping or a callback needs some.
+        Fraction of the training rows to hold out where early stopping or a callback needs held-out
+        rows and `fit` is not given any.
     stratify : bool, default=False
-        Whether the split is stratified, so that each label keeps its share among the rows that are
-        held out, rare labels as far as possible.
+        Whether this held-out split is stratified, so that each label is as frequent in the held-out
+        rows as in all rows, rare labels as nearly as possible.
     n_iter_no_change : int, default=10
-        Epochs without improvement after which early stopping stops.
+        Number of epochs without improvement after which early stopping ends the fit.
     tol : float, default=1e-6
-        Improvements no larger than this do not count.
+        Changes of `scoring` up to this size do not count as improvements.
     precision : {"float32", "bfloat16", "auto"}, default="float32"
-        Data type of the matrix products. bfloat16 needs a processor with such instructions;
-        weights and optimizer stay in float32. "auto" takes bfloat16 where the machine has it;
-        a resumed fit keeps what it started with.
+        Data type of the matrix products; weights and optimizer are float32 in any case. bfloat16
+        needs an accelerator, or a processor with bfloat16 instructions. "auto" takes bfloat16 where
+        the machine has it; a resumed fit keeps the data type that it started with.
     distribute : {"mirrored", "multi_worker"} or None, default=None
         Whether to train on several devices, each of which takes its part of every batch, so that
         all have the same weights after every step. "mirrored" takes all GPUs of the machine.
         "multi_worker" takes several processes: each runs the same program, and the environment
         variable ``TF_CONFIG`` says who they are.
     init_output_bias : bool, default=True
-        Whether the bias of the last layer, where it has one that starts at zero, is set to the
-        log-odds of each label's frequency before the first step.
+        Whether the bias of the last layer, where it has one that starts at zero, is set before the
+        first step to the log-odds of the frequency of each label.
     warm_start : bool, default=False
-        Whether `fit` resumes from the present weights, and from the state of the optimizer where
-        the fit before had this set too.
+        Whether `fit` resumes from the weights of the previous `fit`, and from the state of its
+        optimizer if that `fit` had ``warm_start=True`` as well.
     callbacks : list of keras.callbacks.Callback instances or classes, default=None
-        Called as Keras calls them, in this order. If one overrides a hook of batches, the compiled
-        step is called for one batch at a time.
+        Called as Keras calls them, in this order. If one of them overrides a method that Keras
+        calls for each batch, such as ``on_train_batch_end``, the compiled training step runs one
+        batch per call instead of several, which is slower.
     verbose : int, default=0
-        Above zero, the epochs are shown as `EpochTable` shows them, and a long prediction shows
-        how far it is.
+        Above zero, the epochs are shown as a table (`EpochTable`), and long predictions show their
+        progress.
     random_state : int, RandomState instance or None, default=None
-        Decides initial weights, shuffling, dropout and the held-out split. An int gives the same
-        fit bit for bit on one machine with the same number of threads; no global generator is
-        seeded.
+        Determines the initial weights, shuffling, dropout and the held-out split. Pass an int for
+        the same fit, bit for bit, on one machine with the same number of threads. No global
+        generator is seeded.
     **network_arguments : dict
-        Further arguments of `build_network`, by its names for them with ``network__`` before:
-        ``network__width=512``. They are parameters like the others, for ``set_params`` and
-        searches too.
+        Arguments of `build_network`, with ``network__`` before their names: ``network__width=512``.
+        They are parameters like the others, for ``set_params`` and searches too.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        Classes, or the column numbers of the labels.
+        Classes, or the column indices of the labels.
     label_names_ : ndarray of shape (n_labels,) or None
         Names of the labels; None if they have none.
     model_ : keras.Model
         The trained network, compiled, with probabilities as its outputs.
     history_ : dict of str to list of float
-        Loss by epoch, that of the held-out rows (``"val_loss"``) and their metrics.
+        Values by epoch: ``"loss"`` and, where rows are held out, ``"val_loss"`` and metrics such as
+        ``"val_gap_at_20"``.
     n_iter_ : int
-        Epochs run.
+        Number of epochs run, those of resumed fits included.
     precision_ : {"float32", "bfloat16"}
-        Data type of the matrix products that "auto" stood for, or that was asked for.
+        Data type of the matrix products: that of `precision`, or the one that "auto" chose.
     best_epoch_ : int
         Index in ``history_`` of the epoch whose weights are kept: with early stopping the best,
         else the last.
@@ -146,11 +153,11 @@ class NetworkClassifier(BaseKerasClassifier):
     Notes
     -----
     Regularisation losses are added to the mean over rows and labels, as Keras adds them to its
-    binary cross-entropy. With an optimizer object, a fit makes the same steps as Keras' own.
+    binary cross-entropy. With an optimizer object, the steps of a fit are those of Keras' ``fit``.
 
-    Fits share one compiled step where the layers and their settings are the same, whatever their
-    names and seeds. An argument that is only a number to a layer, such as the rate of
-    ``keras.layers.Dropout``, is part of what is compiled.
+    Fits of networks with the same layers and settings share one compiled training step, whatever
+    the names and seeds of the layers. Another setting of a layer, such as another rate of
+    ``keras.layers.Dropout``, needs a compilation of its own.
 
     Examples
     --------
@@ -230,12 +237,12 @@ class NetworkClassifier(BaseKerasClassifier):
             setattr(self, name, value)
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the parameters, those of `build_network` that were set included.
+        """Return the parameters, including those of `build_network` that were set.
 
         Parameters
         ----------
         deep : bool, default=True
-            Without effect on the arguments of `build_network`.
+            As in scikit-learn; has no effect on the arguments of `build_network`.
 
         Returns
         -------
@@ -249,7 +256,7 @@ class NetworkClassifier(BaseKerasClassifier):
         Parameters
         ----------
         **params : dict
-            By name.
+            Parameters by name.
 
         Returns
         -------

@@ -82,8 +82,8 @@ class Predictions:
         Returns
         -------
         ndarray of shape (n_samples, n_classes), float32
-            Strictly between 0 and 1, but for a single class. The labels of a multilabel fit are
-            independent; classes sum to one.
+            Strictly between 0 and 1, except for a single class. Several labels have independent
+            probabilities; those of classes sum to one.
         """
         X = self._features(X)
         return self._targets_.predict_proba(self._predictor, X)
@@ -99,14 +99,14 @@ class Predictions:
         Returns
         -------
         ndarray of shape (n_samples, n_classes), float32
-            From the logits, so that a probability that float32 rounds to one still has a
+            Computed from the logits, so that a probability that float32 rounds to one still has a
             logarithm below zero.
         """
         X = self._features(X)
         return self._targets_.predict_log_proba(self._predictor, X)
 
     def score(self, X: ArrayLike, y: Any, sample_weight: ArrayLike | None = None) -> float:
-        """Return the share of rows of which every label, or the class, is predicted right.
+        """Return the fraction of rows whose class, or whose labels all, are predicted correctly.
 
         Parameters
         ----------
@@ -120,7 +120,7 @@ class Predictions:
         Returns
         -------
         float
-            As `sklearn.metrics.accuracy_score`.
+            The same as `sklearn.metrics.accuracy_score`.
         """
         features, targets = self._features(X), self._targets_
         y_true = targets.encode(y)
@@ -140,8 +140,8 @@ class Predictions:
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_labels), or sparse
-            With the dtype of the `y` of the fit, but int64 where that was of any integers or of
-            objects; sparse in CSR format where it was sparse.
+            In the dtype that `y` had in `fit`, but int64 if that was an integer or object dtype; in
+            CSR format if it was sparse.
         """
         X = self._features(X)
         return self._targets_.predict(self._predictor, X)
@@ -156,8 +156,8 @@ class Predictions:
         X : {array-like, sparse} of shape (n_samples, n_features)
             Embeddings.
         k : int, default=20
-            How many, at most the number of classes; the default stands for all of them where they
-            are fewer.
+            Number of labels per row, at most the number of classes. Where there are fewer than 20
+            classes, the default stands for all of them.
         response_method : {"predict_proba", "decision_function"}, default="predict_proba"
             Whether the scores are probabilities or logits. Near 0 and 1 many probabilities are
             equal in single precision although their logits differ, which matters to rankings of
@@ -166,9 +166,10 @@ class Predictions:
         Returns
         -------
         labels : ndarray of shape (n_samples, k)
-            Entries of `classes_`, best first by their logits; of equal ones the lower comes first.
+            Entries of `classes_`, the largest logit first; of equal logits the lower class comes
+            first.
         scores : ndarray of shape (n_samples, k), float32
-            Their probabilities or logits, which in no row rise.
+            Their probabilities or logits, in descending order in each row.
 
         Raises
         ------

@@ -23,21 +23,21 @@ class Savable:
         Parameters
         ----------
         path : str or path
-            The file; a usual ending is ``.safetensors``.
+            The file, usually with the ending ``.safetensors``.
         with_optimizer : bool, default=False
-            Whether to write the state of the optimizer, also of one inside, for training to be
-            resumed.
+            Whether to include the state of the optimizer, also of an inner classifier, so that
+            training can be resumed.
         overwrite : bool, default=False
-            Whether to replace a file that is there.
+            Whether to replace an existing file.
 
         Raises
         ------
         ValueError
             If a parameter cannot be written. Nothing is written then.
         FileExistsError
-            If there is a file, and `overwrite` is false.
+            If the file exists and `overwrite` is false.
         OSError
-            If the file cannot be written. A file that was there is as it was.
+            If the file cannot be written. An existing file is left as it was.
 
         See Also
         --------
@@ -55,8 +55,8 @@ class Saving(Savable):
         """Export the fitted network for programs that serve it without this package.
 
         The exported network takes float32 of shape ``(n, n_features_in_)`` and returns what
-        ``model_`` returns: float32 probabilities with one column per output unit, so that of two
-        classes there is only the second's.
+        ``model_`` returns: float32 probabilities with one column per output unit: for two classes,
+        only the probability of the second one.
 
         Parameters
         ----------
@@ -68,7 +68,7 @@ class Saving(Savable):
               needs ``pip install skmlclf[litert]`` to be run.
             - ``"savedmodel"``: for TensorFlow Serving.
         overwrite : bool, default=False
-            Whether to replace what is there.
+            Whether to replace an earlier export.
 
         Raises
         ------
@@ -77,8 +77,7 @@ class Saving(Savable):
         ImportError
             If a library that the format needs is missing.
         FileExistsError
-            If there is something at `path` and `overwrite` is false, or something that is no
-            export.
+            If `path` exists and `overwrite` is false, or is not an earlier export.
         OSError
             If it cannot be written.
 

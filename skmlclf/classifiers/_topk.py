@@ -1,4 +1,4 @@
-"""The best labels of any classifier, inside pipelines and searches too."""
+"""The best labels of any classifier, pipeline or search."""
 
 from typing import Any
 
@@ -20,28 +20,30 @@ def predict_topk(
     label_weight: ArrayLike | None = None,
     response_method: str = "predict_proba",
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the `k` best labels of each row, through pipelines and searches too.
+    """Return the `k` best labels of each row, for any classifier, pipeline or search.
 
     .. versionadded:: 0.1
 
     Parameters
     ----------
     estimator : fitted classifier, Pipeline or search
-        With a classifier of this package inside, no matrix of all scores is made; any other
-        multilabel classifier needs ``predict_proba`` or ``decision_function``.
+        For a classifier of this package, also at the end of a pipeline or in a search, no matrix of
+        all scores is made. Any other multilabel classifier needs ``predict_proba`` or
+        ``decision_function``.
     X : {array-like, sparse} of shape (n_samples, n_features)
-        What the estimator takes.
+        Rows, as the estimator takes them.
     k : int, default=20
-        How many, at most the number of labels; the default stands for all of them where they are
-        fewer.
+        Number of labels per row, at most the number of all labels. Where there are fewer than 20
+        labels, the default stands for all of them.
     label_weight : array-like of shape (n_labels,), default=None
-        Labels are ranked by their probability times this, so that rare ones come forward: with
-        `skmlclf.metrics.inverse_propensity` of the training labels, the ranking is the best that
-        the probabilities allow under the propensity-scored metrics. Needs probabilities, all of
-        which are computed for some rows at a time.
+        Labels are ranked by their probability times their weight, so that rare labels can be ranked
+        higher: with `skmlclf.metrics.inverse_propensity` of the training labels, the ranking is the
+        best one under the propensity-scored metrics, as far as the probabilities are right. Needs
+        ``predict_proba``; the probabilities of all labels are computed, for a block of rows at a
+        time.
     response_method : {"predict_proba", "decision_function"}, default="predict_proba"
-        Which scores, where a classifier has both; of this package's classifiers their order is the
-        same.
+        Which scores, where a classifier has both. For classifiers of this package both give the
+        same order.
 
     Returns
     -------
@@ -71,7 +73,7 @@ def predict_topk(
     >>> labels.shape
     (3, 5)
 
-    With weight for the rare:
+    With larger weights for rare labels:
 
     >>> from skmlclf.metrics import inverse_propensity
     >>> labels, scores = predict_topk(pipe, X[:3], k=5, label_weight=inverse_propensity(y))

@@ -20,29 +20,30 @@ def default_architectures(
     max_components: int | None = None,
     out_of_core: bool = False,
 ) -> dict[str, Any]:
-    """Return the four architectures and the last one with neighbours, not fitted.
+    """Return the four architectures of the package, and one with nearest neighbours, not fitted.
 
     .. versionadded:: 0.1
 
     Parameters
     ----------
     epochs : int, default=5
-        Epochs of each.
+        Number of epochs of each.
     random_state : int or None, default=None
         Seed of each.
     n_components : int, default=256
-        Principal components of ``"pca"``.
+        Number of principal components of ``"pca"``.
     max_components : int or None, default=None
         Upper bound of `n_components`, which cannot exceed the number of training rows or
         features. None sets no bound.
     out_of_core : bool, default=False
-        Whether the components are found block by block, as rows on disk need it.
+        Whether to compute the components block by block, for rows on disk.
 
     Returns
     -------
     dict of str to estimator
-        ``"base"``, ``"pca"``, ``"blocks"`` and ``"deep"``; and ``"deep+neighbors"``, which trains
-        the network of ``"deep"`` and blends it with the nearest training rows.
+        ``"base"`` (`BaseMLPClassifier`), ``"pca"`` (`make_feature_mlp`), ``"blocks"``
+        (`BlockMLPClassifier`) and ``"deep"`` (`DeepMLPClassifier`); and ``"deep+neighbors"``
+        (`NeighborBlendClassifier` of ``"deep"``).
 
     Examples
     --------
@@ -71,22 +72,22 @@ def feature_architectures(
     max_components: int | None = None,
     out_of_core: bool = False,
 ) -> dict[str, Any]:
-    """Return the base network on varied features, not fitted.
+    """Return the base network on different sets of features, not fitted.
 
     .. versionadded:: 0.1
 
     Parameters
     ----------
     epochs : int, default=5
-        Epochs of each.
+        Number of epochs of each.
     random_state : int or None, default=None
         Seed of each.
     sizes : sequence of int, default=(64, 128, 256, 512)
         Numbers of principal components.
     max_components : int or None, default=None
-        Sizes above it are left out; None leaves out none.
+        Maximum of `sizes`: larger ones are left out. None sets no maximum.
     out_of_core : bool, default=False
-        Whether the components are found block by block, as rows on disk need it.
+        Whether to compute the components block by block, for rows on disk.
 
     Returns
     -------

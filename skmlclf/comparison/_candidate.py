@@ -146,9 +146,9 @@ def make_candidates(estimators: Any) -> list[Candidate]:
     Raises
     ------
     TypeError
-        If `estimators` is no mapping, or holds anything but multilabel classifiers.
+        If `estimators` is not a mapping, or holds anything but multilabel classifiers.
     ValueError
-        If there are none, two names are written alike, or a parameter is not as described.
+        If there are none, two names are equal as strings, or a parameter is not as described.
     """
     if not isinstance(estimators, Mapping):
         raise TypeError(f"estimators must be a mapping from names to them, got {estimators!r}.")

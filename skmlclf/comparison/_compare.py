@@ -48,26 +48,25 @@ def compare(
     y : {array-like, DataFrame, sparse} of shape (n_samples, n_labels)
         Their labels, 0 or 1.
     X_val, y_val : array-like
-        Held-out rows and their labels, of the same form. They pass through the transformers of
-        a pipeline.
+        Held-out rows and their labels, in the same form. A pipeline transforms them.
     metrics : sequence or dict, default=("precision_at_20", "recall_samples", "f1_samples", \
 "hamming", "multilabel_confusion_matrix")
         What to measure on the held-out rows: names that `skmlclf.metrics.get_scorer` knows, those
-        of scikit-learn's scorers among them, instances of `Metric`, or scorers
-        ``scorer(estimator, X_val, y_val) -> float``; a dict gives scorers their names. Metrics of
-        several values, such as the totals of the confusion matrix, are shown and kept in the
-        results, and are no column of the table.
+        of scikit-learn's scorers among them, instances of `Metric`, or scorers ``scorer(estimator,
+        X_val, y_val) -> float``; a dict gives scorers their names. Metrics of several values, such
+        as the totals of the confusion matrix, are printed and stored in the results, but are not
+        columns of the table.
     objective : str or None, default="micro_macro_f1"
-        What the decisions are tuned for that the report shows beside those of ``predict``, as
-        `skmlclf.LabelThresholdClassifier` takes it; None tunes none. The thresholds of each half of
-        the held-out rows come from the other half, and nothing is fitted anew for them.
+        What the tuned decisions, which the report shows beside those of ``predict``, are tuned for,
+        as for `skmlclf.LabelThresholdClassifier`; None tunes none. The thresholds for each half of
+        the held-out rows are tuned on the other half, and no estimator is fitted again.
     error_score : nan or "raise", default=nan
-        What to do where a fit fails. NaN keeps the error with the result of that estimator, warns
-        (`FitFailedWarning`) and continues, as scikit-learn's searches do; "raise" raises it.
+        What to do when a fit fails. NaN stores the error in the result of that estimator, warns and
+        continues, as the searches of scikit-learn do; "raise" raises it.
     verbose : bool, default=True
         Whether to print a line after each epoch, or after the fit where there are no epochs.
     file : text stream, default=None
-        Where to print; None stands for standard output.
+        Stream to print to; None stands for standard output.
 
     Returns
     -------
@@ -76,14 +75,18 @@ def compare(
     Raises
     ------
     TypeError
-        If `estimators` is no mapping, or holds anything but multilabel classifiers.
+        If `estimators` is not a mapping, or holds anything but multilabel classifiers.
     ValueError
-        If there is nothing to fit, two names are written alike, a parameter is not as described,
-        `y` is no 0/1 matrix, or `metrics` names nothing that can be a column of the table; and if
-        every fit failed.
+        If there is nothing to fit, two names are equal as strings, a parameter is not as described,
+        `y` is not a 0/1 matrix, or no metric can be a column of the table; and if every fit failed.
     ComparisonInterrupted
-        A `KeyboardInterrupt` that holds, as ``comparison``, the results of the estimators that
-        were done.
+        After Ctrl-C: a `KeyboardInterrupt` whose attribute ``comparison`` has the results of the
+        estimators that were finished.
+
+    Warns
+    -----
+    FitFailedWarning
+        If a fit failed and `error_score` is NaN.
 
     Notes
     -----
@@ -91,11 +94,11 @@ def compare(
     a parameter ``callbacks``, are measured after each epoch too. Others have no learning curve, no
     held-out loss and no number of parameters.
 
-    Classifiers of this package and `OneVsRestClassifier` get `y` as a CSR matrix, all others as
-    an int64 array: scikit-learn has no tag that says who takes sparse targets, and some misread
-    them. Scorers of scikit-learn's form get `y_val` as an int64 array.
+    Classifiers of this package and `OneVsRestClassifier` get `y` as a CSR matrix, all others as an
+    int64 array: scikit-learn has no tag for estimators that support sparse targets, and some
+    misread them. Scorers of scikit-learn's form get `y_val` as an int64 array.
 
-    Metrics are those of the fitted estimator, that is of the weights that it kept.
+    Metrics are those of the fitted estimator, with the weights that it kept.
 
     Examples
     --------

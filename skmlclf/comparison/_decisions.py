@@ -29,8 +29,8 @@ class Decisions:
     Attributes
     ----------
     predicted, tuned : dict of str to float
-        Samples, micro and macro F1, the latter over the labels that occur, the hamming loss and
-        the number of labels per row: of what ``predict`` returns, and of tuned decisions.
+        F1 by rows (``f1_samples``), micro F1, macro F1 over the labels that occur, the hamming loss
+        and the number of labels per row: of what ``predict`` returns, and of the tuned decisions.
     y_tuned : csr_matrix of shape (n_val_samples, n_labels)
         The tuned decisions.
 

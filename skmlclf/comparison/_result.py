@@ -23,23 +23,24 @@ class Result:
     Attributes
     ----------
     name : str
-        As given to `compare`.
+        Name that `compare` was given.
     params : dict
         Parameters of the estimator that was fitted.
     seconds : float
-        Wall time of the fit, all steps of a pipeline and the measuring of every epoch included.
+        Wall time of the fit in seconds, including all steps of a pipeline and the metrics of every
+        epoch.
     peak_bytes : int or None
         Peak of the process's resident memory during the fit; None where the system
         does not report it.
     n_parameters : int or None
-        Trained weights of its network; None where it is no network.
+        Number of trainable weights of the network; None for other estimators.
     loss : float
-        Loss on the held-out rows under the weights that were kept; NaN where there are no epochs.
+        Loss on the held-out rows with the weights that were kept; NaN where there are no epochs.
     metrics : dict of str to float
         Metrics of the fitted estimator on the held-out rows, NaN where one cannot be computed.
     history : dict of str to list of float
-        Losses and metrics by epoch; ``val_`` ones are of the held-out rows. Empty where there are
-        no epochs.
+        Losses and metrics by epoch; names with ``val_`` are those of held-out rows. Empty where
+        there are no epochs.
     best_epoch : int or None
         Index in the history of the epoch whose weights were kept.
     topk : tuple of two ndarrays of shape (n_val_samples, k), or None
@@ -48,10 +49,10 @@ class Result:
     y_pred : csr_matrix of shape (n_val_samples, n_labels) or None
         Labels predicted for the held-out rows; None where the fit failed.
     error : str or None
-        What ended the fit, where it failed.
+        Message of the error, if the fit failed.
     probabilities : csr_matrix of shape (n_val_samples, n_labels) or None
-        Probabilities of the held-out rows, of their best labels and of all that are not small;
-        None where the estimator gives none.
+        Probabilities of the held-out rows, those of the best labels and all that are not small;
+        None where the estimator has none.
     decisions : Decisions or None
         Decisions of ``predict`` beside tuned ones; None where none were tuned.
 
@@ -81,16 +82,16 @@ class Result:
 
 @dataclass(frozen=True, repr=False)
 class Differences:
-    """Relative differences of several estimators from one; prints as a table.
+    """Relative differences between several estimators and one of them; prints as a table.
 
     .. versionadded:: 0.1
 
     Attributes
     ----------
     base : str
-        What the others are compared with.
+        Name of the estimator that the others are compared with.
     values : dict of str to dict of str to float
-        By estimator, then by column: -0.25 is a quarter less than the base has.
+        By estimator, then by column: -0.25 is a quarter less than the value of the base.
 
     Examples
     --------
@@ -115,7 +116,7 @@ class Differences:
 
 @dataclass(frozen=True, repr=False)
 class DecisionTable:
-    """Decisions of several estimators as they predict and as tuned; prints as a table.
+    """Metrics of the predicted and the tuned decisions of several estimators; prints as a table.
 
     .. versionadded:: 0.1
 
@@ -154,7 +155,7 @@ class DecisionTable:
         Yields
         ------
         name : str
-            What the row is called.
+            Name of the row.
         values : dict of str to float
             By metric.
         """
@@ -223,7 +224,7 @@ class Comparison:
 
     @property
     def errors(self) -> dict[str, str]:
-        """What ended the fits that failed, by name."""
+        """Error messages of the fits that failed, by name of the estimator."""
         return {r.name: r.error for r in self.results if r.error is not None}
 
     def values(self) -> dict[str, dict[str, float]]:
@@ -243,7 +244,7 @@ class Comparison:
         }
 
     def against(self, base: str) -> Differences:
-        """Return how the others differ from one estimator.
+        """Return the relative differences between one estimator and the others.
 
         Parameters
         ----------
@@ -276,12 +277,12 @@ class Comparison:
         )
 
     def decisions(self) -> DecisionTable:
-        """Return how good the decisions are that each estimator makes, and tuned ones beside them.
+        """Return the metrics of the decisions of each estimator, as predicted and as tuned.
 
         Returns
         -------
         DecisionTable
-            Prints as a table. Without the estimators whose decisions could not be tuned, and empty
+            Prints as a table. Does not contain estimators whose decisions could not be tuned; empty
             with ``objective=None``.
         """
         return DecisionTable(
@@ -335,7 +336,7 @@ class Comparison:
     def to_dict(self) -> dict[str, Any]:
         """Return data, values, histories and parameters as plain dicts, lists and numbers.
 
-        JSON knows no infinity and no NaN, so that None stands for both.
+        JSON has no infinity and no NaN, so that None stands for both.
 
         Returns
         -------
@@ -371,20 +372,20 @@ class Comparison:
         label_names: Any = None,
         command: str | None = None,
     ) -> Path:
-        """Write one self-contained HTML page, its values and the predictions behind them.
+        """Write a self-contained HTML page, its values as JSON, and the predictions.
 
         Parameters
         ----------
         folder : path
-            Made if it is not there. Gets ``index.html``, ``results.json`` and
+            Created if it does not exist. Gets ``index.html``, ``results.json`` and
             ``predictions.npz``.
         sort_by : str, default=None
             Column that the table is sorted by at first; None stands for the first metric.
         base : str, default=None
-            Estimator that the page shows the others' differences from; None shows none.
+            Name of the estimator whose differences from the others the page shows; None shows none.
         label_names : sequence or mapping of label to str, default=None
-            Names for the most confused labels; None stands for the column names of `y`, where it
-            was a DataFrame, or the names that a classifier was given.
+            Names of the labels, for the most confused ones; None stands for the column names of
+            `y`, where it was a DataFrame, or the names that a classifier was given.
         command : str, default=None
             Command line to show as the way to repeat the comparison.
 
@@ -396,7 +397,7 @@ class Comparison:
         Raises
         ------
         ValueError
-            If there is no column or no estimator of that name.
+            If there is no column `sort_by` or no estimator `base`.
         """
         return write_report(
             self,
@@ -409,14 +410,14 @@ class Comparison:
 
 
 class ComparisonInterrupted(KeyboardInterrupt):
-    """Ctrl-C during `compare`, after at least one estimator was done.
+    """Ctrl-C during `compare`, after at least one estimator was finished.
 
     .. versionadded:: 0.1
 
     Attributes
     ----------
     comparison : Comparison
-        Of the estimators that were done.
+        Results of the estimators that were finished.
 
     Examples
     --------

@@ -8,30 +8,31 @@ from skmlclf._row_store import RowStore
 
 
 def concatenate_rows(stores: Iterable[RowStore]) -> RowStore:
-    """Put row stores one after the other, and copy nothing.
+    """Concatenate row stores, without copying their rows.
 
     .. versionadded:: 0.1
 
     Parameters
     ----------
     stores : iterable of RowStore
-        Rows of the same number of columns, of whatever kinds. One may be there several times.
+        Row stores of any kind with the same number of columns. The same one may occur several
+        times.
 
     Returns
     -------
     X : RowStore of shape (n_rows, n_columns)
-        All their rows, in order, in the smallest type that holds all of theirs.
+        The rows of all of them, in order, in the smallest dtype that holds all of theirs.
 
     Raises
     ------
     TypeError
-        If one of them is no :class:`RowStore`.
+        If one of them is not a :class:`RowStore`.
     ValueError
-        If there is none, or they differ in their columns.
+        If there is none, or they differ in their number of columns.
 
     See Also
     --------
-    scipy.sparse.vstack : Do so with the labels.
+    scipy.sparse.vstack : The same for the labels.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Walk the records of a TFRecord file, plain or gzip, without trusting a byte of it.
+"""Read the records of a TFRecord file, plain or gzip, with every length and checksum validated.
 
 A record is framed by its length (8 bytes) and a checksum of that (4) before its content, and by a
 checksum of the content (4) after it, all little-endian. A length is believed only if its checksum

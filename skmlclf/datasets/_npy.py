@@ -7,7 +7,7 @@ from skmlclf.datasets._sharded import ShardedRowStore, stamp
 
 
 class NpyRowStore(ShardedRowStore):
-    """Rows of one or more `.npy` files, which are mapped into memory while they are read.
+    """Rows of one or more `.npy` files, read through memory maps.
 
     .. versionadded:: 0.1
 
@@ -16,22 +16,22 @@ class NpyRowStore(ShardedRowStore):
     paths : str, path-like, or iterable of these
         Files to read, as paths or as glob patterns such as `"features/*.npy"`, in sorted order.
         Each holds an array of shape (n_rows, n_columns) of float16, float32 or float64; all have
-        the same columns and the same type.
+        the same number of columns and the same dtype.
 
     Attributes
     ----------
     shape : tuple of (n_rows, n_columns)
         Rows of all files together.
     dtype : numpy.dtype
-        Type in the files, in the byte order of this machine.
+        Dtype of the files, in native byte order.
 
     Raises
     ------
     FileNotFoundError
         If a path or a pattern matches no file.
     ValueError
-        If a file is damaged, or holds something else than rows of floats; if files differ in their
-        columns or types. When rows are read: if a file has changed since.
+        If a file is damaged or is not a 2-d array of floats; if files differ in their number of
+        columns or dtype. When rows are read: if a file has changed since.
 
     See Also
     --------

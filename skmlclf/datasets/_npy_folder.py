@@ -50,16 +50,16 @@ def write_npy(
 ) -> list[str]:
     """Write features to `.npy` files in a folder, and labels and ids beside them.
 
-    Such files are mapped into memory and read without decoding, which is the fastest way to fit on
-    data that is larger than memory.
+    Such files are memory-mapped and need no decoding, which is the fastest way to fit on data that
+    is larger than memory.
 
     .. versionadded:: 0.1
 
     Parameters
     ----------
     folder : str or path-like
-        Folder to write to, which is made if need be. What an earlier call with the same arguments
-        has finished there is kept: a call that was interrupted is resumed.
+        Folder to write to, created if it does not exist. Files that an earlier call with the same
+        arguments has completed are kept: an interrupted call is resumed.
     X : array-like or RowStore of shape (n_samples, n_features)
         Features, finite. A row store is read block by block.
     y : array-like or sparse matrix of shape (n_samples, n_labels), default=None
@@ -72,20 +72,20 @@ def write_npy(
         Type of the features in the files. float16 takes half the space and rounds to 11
         significant bits.
     rows_per_shard : int, default=100_000
-        Rows of a file; the last may have fewer.
+        Number of rows per file; the last one may have fewer.
     verbose : int, default=0
-        1 to show on standard error how far it is.
+        1 shows the progress on standard error.
 
     Returns
     -------
     paths : list of str
-        The files that were written by this call, without those that were there.
+        The files that were written by this call; files that were kept are not listed.
 
     Raises
     ------
     ValueError
-        If `X`, `y`, `ids` and `feature_names` do not fit each other; if `X` holds a value that is
-        not finite in `dtype`, or `y` something else than 0 and 1; if the folder holds another data
+        If `X`, `y`, `ids` and `feature_names` do not agree in length; if `X` holds a value that is
+        not finite in `dtype`, or `y` a value other than 0 and 1; if the folder holds another data
         set.
 
     See Also
@@ -95,9 +95,9 @@ def write_npy(
 
     Notes
     -----
-    Each file is written beside its place, flushed to the disk and renamed, so that under its name
-    it is always complete. A process that is killed may leave hidden folders whose names end in
-    `.tmp`, which the next call removes. Two calls at a time for one folder disturb each other.
+    Each file is written under a temporary name, flushed to disk and renamed, so that it is always
+    complete. A process that is killed may leave hidden folders whose names end in `.tmp`, which the
+    next call removes. Do not run two calls for one folder at the same time.
 
     Examples
     --------
@@ -192,7 +192,7 @@ def load_npy(folder: str | os.PathLike[str]) -> Bunch:
         feature_names : list of str
             Names of the columns.
         DESCR : str
-            What it is.
+            A description of the data set.
 
     Raises
     ------
@@ -204,13 +204,19 @@ def load_npy(folder: str | os.PathLike[str]) -> Bunch:
     See Also
     --------
     write_npy : Write the folder.
-    VideoRecords : Leave records where they are.
+    VideoRecords : Read TFRecord files without converting them.
 
     Examples
     --------
-    >>> from skmlclf.datasets import load_npy
-    >>> train = load_npy("yt8m-train")  # doctest: +SKIP
-    >>> clf.fit(train.data, train.target)  # doctest: +SKIP
+    >>> import tempfile
+    >>> from skmlclf.datasets import load_npy, make_video_embeddings, write_npy
+    >>> X, y = make_video_embeddings(100, n_labels=50, random_state=0)
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> paths = write_npy(folder.name, X, y)
+    >>> train = load_npy(folder.name)
+    >>> train.data.shape, train.target.shape, train.feature_names[:2]
+    ((100, 1152), (100, 50), ['x0', 'x1'])
+    >>> folder.cleanup()
     """
     source = Path(folder)
     description = _read_description(source)

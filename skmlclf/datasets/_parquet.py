@@ -10,7 +10,7 @@ from skmlclf.datasets._sharded import ShardedRowStore, stamp
 
 
 class ParquetRowStore(ShardedRowStore):
-    """Rows of one or more Parquet files, of which the row groups in question are read.
+    """Rows of one or more Parquet files, read by row groups.
 
     Needs `pyarrow`: `pip install pyarrow`.
 
@@ -22,8 +22,8 @@ class ParquetRowStore(ShardedRowStore):
         Files to read, as paths or as glob patterns such as `"features/**/*.parquet"`, in sorted
         order. All have the same columns.
     columns : str or sequence of str, default=None
-        Columns to read, in order: of floats, each of which makes one column of the rows, or of
-        lists of floats, fixed in size or not, each of which makes as many as every list has
+        Columns to read, in this order. A column of floats gives one column of the rows; a column of
+        lists of floats, which must all have the same length, gives as many as its lists have
         elements. `None` takes all columns of the files.
 
     Attributes
@@ -33,7 +33,7 @@ class ParquetRowStore(ShardedRowStore):
     dtype : numpy.dtype
         float16, float32 or float64: the smallest type that holds all columns.
     feature_names : list of str
-        Names of the columns: that of a column of floats, and for a column `rgb` of lists `rgb_0`,
+        Names of the columns: the name of a column of floats; for a column `rgb` of lists `rgb_0`,
         `rgb_1`, ...
 
     Raises
@@ -43,10 +43,9 @@ class ParquetRowStore(ShardedRowStore):
     ImportError
         If `pyarrow` is not installed.
     ValueError
-        If a file is damaged or lacks a column; if a column is named twice, or holds something else
-        than floats. When
-        rows are read: if a value is missing, if lists differ in length, or if a file has changed
-        since.
+        If a file is damaged or lacks a column; if a column is named twice, or is not of floats or
+        lists of floats. When rows are read: if a value is missing, if lists differ in length, or if
+        a file has changed since.
 
     See Also
     --------
@@ -54,8 +53,8 @@ class ParquetRowStore(ShardedRowStore):
 
     Notes
     -----
-    A row group is read as a whole for any of its rows. To read scattered rows fast, write files
-    with small row groups, of some thousands of rows.
+    Each row group is read as a whole, whichever of its rows are needed. For fast reads of scattered
+    rows, write files with small row groups, of a few thousand rows.
 
     Examples
     --------

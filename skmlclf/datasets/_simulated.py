@@ -95,8 +95,7 @@ def make_video_embeddings(
     X : ndarray of shape (n_samples, n_video + n_audio), dtype float32
         Features, C-contiguous, between -2 and 2.
     y : csr_matrix of shape (n_samples, n_labels), dtype int64
-        1 where a video has a label. A `csr_matrix`, which is what scikit-learn's own functions
-        return by default.
+        1 where a video has a label, else 0.
 
     Raises
     ------
@@ -113,19 +112,20 @@ def make_video_embeddings(
 
     .. math:: (r + 1.5)^{-1.03} \exp\left(-\frac{r}{0.75\, n_{labels}}\right),
 
-    a Zipf-Mandelbrot law [2]_ with a cut-off. A video has :math:`1 + N` labels, where :math:`N`
-    is negative binomial with shape 2. Both were fitted to 31,100 videos of YouTube-8M. With so few
-    labels that one would be in more than half of a topic's videos, the law is flatter.
+    a Zipf-Mandelbrot law [2]_ with a cut-off. A video has :math:`1 + N` labels, where :math:`N` is
+    negative binomial with shape 2. Both were fitted to 31,100 videos of YouTube-8M. The law is
+    flatter where labels are so few that one of them would be in more than half of the videos of a
+    topic.
 
     Each topic and each label has a vector in a latent space of 128 dimensions. A video's latent
     vector is that of its topic plus 0.7 times the mean of its labels' vectors, scaled to keep its
-    variance. The features of each modality are a random linear map of it plus white noise: it
+    variance. The features of each modality are a random linear map of it plus white noise: the map
     makes up 80% of the variance of the visual features and 70% of that of the audio features. In
     10% of the videos the visual features are noise alone, and in 30% the audio features are, so
     that each modality is informative where the other is not. The part that is not noise is
-    multiplied by `signal`, and noise makes up for its variance. As in YouTube-8M, videos differ in
-    the scale of their features, the first columns of each modality are the largest, and values are
-    clipped to [-2, 2].
+    multiplied by `signal`, and noise is added so that the total variance stays the same. As in
+    YouTube-8M, videos differ in the scale of their features, the first columns of each modality are
+    the largest, and values are clipped to [-2, 2].
 
     References
     ----------

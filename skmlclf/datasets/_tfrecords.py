@@ -49,11 +49,11 @@ def load_tfrecords(
         `"train/*.tfrecord"` (`**` matches folders at any depth). Each file is read once, however
         many paths and links lead to it, in the sorted order of the paths.
     n_labels : int, default=3862
-        Number of labels of the data set: label ids go from 0 to `n_labels - 1`, whether they occur
-        in the files or not.
+        Number of labels of the data set: label ids go from 0 to `n_labels - 1`, also where some do
+        not occur in the files.
     features : mapping of str to int, default=None
-        Name and width of each list of floats, in the order in which they become columns. `None`
-        stands for YouTube-8M's, `{"mean_rgb": 1024, "mean_audio": 128}`.
+        Name and number of values of each list of floats, in the order of the columns. `None` stands
+        for those of YouTube-8M, `{"mean_rgb": 1024, "mean_audio": 128}`.
     id_feature : str, default="id"
         Name of the feature that identifies a record.
     labels_feature : str or None, default="labels"
@@ -86,7 +86,7 @@ def load_tfrecords(
         or has one of another width or type; if a label id is outside `0 .. n_labels - 1`; if a
         feature is NaN or infinite; if an id is not UTF-8. The message names the file and the
         record. Also if no record of a file has a label while records of other files have: such a
-        file is probably of a test split. Loaded by itself, it is taken at its word.
+        file is probably of a test split. Loaded by itself, it raises no error.
 
     See Also
     --------
@@ -106,10 +106,14 @@ def load_tfrecords(
 
     Examples
     --------
-    >>> from skmlclf.datasets import load_tfrecords
-    >>> train = load_tfrecords("yt8m/train/*.tfrecord")  # doctest: +SKIP
-    >>> train.data.shape, train.target.shape  # doctest: +SKIP
-    ((27680, 1152), (27680, 3862))
+    >>> import tempfile
+    >>> from skmlclf.datasets import load_tfrecords, make_video_embeddings, write_tfrecords
+    >>> X, y = make_video_embeddings(100, n_labels=50, random_state=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     paths = write_tfrecords(f"{folder}/train.tfrecord", X, y, shards=2)
+    ...     train = load_tfrecords(f"{folder}/*.tfrecord", n_labels=50)
+    >>> train.data.shape, train.target.shape, train.feature_names[:2]
+    ((100, 1152), (100, 50), ['mean_rgb_0', 'mean_rgb_1'])
     """
     form = make_form(features, id_feature, labels_feature, n_labels)
     files = expand_paths(paths)

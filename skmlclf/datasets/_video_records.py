@@ -31,9 +31,9 @@ _UNPACKED_BYTES = 2**28  # of rows of compressed files that are kept
 class VideoRecords:
     """TFRecord files of videos whose features stay on disk.
 
-    The files are read through once, to find labels, ids and where each record is. From then on
-    `features` reads the rows that are asked for, so that a data set larger than memory can be
-    passed, split and cross-validated as an array is. Labels are sparse and stay in memory.
+    The files are read through once, to index labels, ids and the position of each record. After
+    that, `features` reads only the rows that are needed, so that a data set larger than memory can
+    be passed, split and cross-validated as an array is. Labels are sparse and stay in memory.
 
     .. versionadded:: 0.1
 
@@ -44,12 +44,12 @@ class VideoRecords:
         `"train/*.tfrecord"` (`**` matches folders at any depth). Each file is read once, however
         many paths and links lead to it, in the sorted order of the paths.
     n_labels : int, default=3862
-        Number of labels of the data set: label ids go from 0 to `n_labels - 1`, whether they occur
-        in the files or not.
+        Number of labels of the data set: label ids go from 0 to `n_labels - 1`, also where some do
+        not occur in the files.
     features : mapping of str to int, default=None
-        Name and width of each list of floats or of frames, in the order in which they become
-        columns. `None` stands for YouTube-8M's: `{"mean_rgb": 1024, "mean_audio": 128}` of videos,
-        `{"rgb": 1024, "audio": 128}` of frames.
+        Name and number of values of each list of floats or of each frame, in the order of the
+        columns. `None` stands for those of YouTube-8M: `{"mean_rgb": 1024, "mean_audio": 128}` for
+        videos, `{"rgb": 1024, "audio": 128}` for frames.
     id_feature : str, default="id"
         Name of the feature that identifies a record.
     labels_feature : str or None, default="labels"
@@ -62,24 +62,25 @@ class VideoRecords:
         How the frames of a video are pooled: their mean, or their mean and their standard
         deviation side by side. Not used at video level.
     on_error : {"raise", "skip"}, default="raise"
-        What to do with a record that is damaged or not of the form: raise an error, or leave it
-        out, with one warning about all that are left out. Where a file is so damaged that no
-        further record can be found, the rest of it is left out.
+        What to do with a record that is damaged or not as described: raise an error, or skip it,
+        with one warning about all that were skipped. If a file is so damaged that no further record
+        can be found, the rest of it is skipped.
     cache : bool or path-like, default=False
-        Where to keep what the first reading finds out, for the next time: `True` for a file beside
-        the data, in the folder that is common to all paths; or another folder, which must exist.
-        Files whose size or time has changed are read again.
+        Whether, or in which folder, to store the index of the files, so that they need not be read
+        through again the next time: `True` stores it beside the data, in the folder that all paths
+        have in common; a path must be that of an existing folder. Files whose size or modification
+        time has changed are read again.
     n_jobs : int, default=None
-        Number of processes that read files for the first time. `None` means 1 unless in a
-        :obj:`joblib.parallel_backend` context, `-1` means one for each core.
+        Number of processes that index the files. `None` means 1 unless in a
+        :obj:`joblib.parallel_backend` context, `-1` means one per core.
     verbose : int, default=0
-        1 to show on standard error how far the first reading is: in place on a terminal and in a
-        notebook, else a line every half minute.
+        1 shows the progress of indexing on standard error: updated in place on a terminal and in a
+        notebook, else as one line every half minute.
 
     Attributes
     ----------
     features : RowStore of shape (n_samples, n_columns), dtype float32
-        The features side by side. See :class:`RowStore` for what can be done with it.
+        The features side by side. See :class:`RowStore` for how they are indexed and read.
     labels : csr_matrix of shape (n_samples, n_labels), dtype int64, or None
         1 where a video has a label. `None` if `labels_feature` is `None`.
     ids : ndarray of shape (n_samples,), dtype str
@@ -89,9 +90,9 @@ class VideoRecords:
     paths : list of str
         The files, in the order of their rows.
     n_skipped : int
-        Number of faults for which something was left out: records, and unreadable rests of files.
+        Number of records, and of unreadable ends of files, that were skipped.
     skipped : list of str
-        What was wrong with each of them.
+        For each of them, a message that says what was wrong.
 
     Raises
     ------
@@ -108,9 +109,9 @@ class VideoRecords:
 
     Notes
     -----
-    Checksums are verified by the first reading. Rows of plain files are read from where they are;
-    a gzip file is unpacked as a whole for any of its rows, and the rows of the last few files are
-    kept. TensorFlow is not needed.
+    Checksums are verified while indexing. Rows of plain files are read at their positions; a gzip
+    file is decompressed as a whole, whichever of its rows are needed, and the rows of the last few
+    files are kept in memory. TensorFlow is not needed.
 
     Frames are dequantised by YouTube-8M's formula [1]_, :math:`x = 4 q / 255 + 4 / 512 - 2`, and
     pooled while they are read.

@@ -68,8 +68,8 @@ def write_tfrecords(
         `train.tfrecord` becomes `train-00000-of-00002.tfrecord` and
         `train-00001-of-00002.tfrecord`. `None` writes one file, called `path`.
     features : mapping of str to int, default=None
-        Name and width of each list of floats, which take the columns of `X` in that order. `None`
-        stands for YouTube-8M's, `{"mean_rgb": 1024, "mean_audio": 128}`.
+        Name and number of values of each list of floats, in the order of the columns. `None` stands
+        for those of YouTube-8M, `{"mean_rgb": 1024, "mean_audio": 128}`.
     id_feature : str, default="id"
         Name of the feature that identifies a record.
     labels_feature : str, default="labels"
@@ -83,8 +83,9 @@ def write_tfrecords(
     Raises
     ------
     ValueError
-        If `X`, `y` and `ids` differ in length; if `X` has other columns than `features`, or holds
-        NaN or infinity; if `y` holds something else than 0 and 1; if an id cannot be written.
+        If `X`, `y` and `ids` differ in length; if the number of columns of `X` is not that of
+        `features`, or `X` holds NaN or infinity; if `y` holds a value other than 0 and 1; if an id
+        is not a string of Unicode characters, or ends in a null.
 
     See Also
     --------
@@ -92,8 +93,8 @@ def write_tfrecords(
 
     Notes
     -----
-    Files appear under their names once all of them are complete: an error or an interrupt leaves
-    what was there before.
+    Files get their names once all of them are complete: an error or an interruption leaves existing
+    files as they were.
 
     References
     ----------

@@ -36,12 +36,12 @@ class ComparisonDisplay:
     Parameters
     ----------
     results : mapping of str to mapping of str to float
-        Values by name of the metric, for each classifier by name. One that is missing, None or NaN
-        has no bar.
+        Values by name of the metric, for each classifier by name. A value that is missing, None or
+        NaN has no bar.
     greater_is_better : mapping of str to bool, default=None
-        Which metrics are better when higher. What is left out follows from its name: metrics of
-        this package are known, and losses, errors, seconds, parameters and memory are better
-        when lower.
+        Which metrics are better when higher. The direction of others follows from their names:
+        metrics of this package are known, and losses, errors, seconds, parameters and memory are
+        better when lower.
 
     Attributes
     ----------
@@ -91,7 +91,7 @@ class ComparisonDisplay:
         sample_weight: ArrayLike | None = None,
         ax: Any = None,
     ) -> Self:
-        """Measure fitted classifiers on the same rows and draw the results.
+        """Compute metrics of fitted classifiers on the same rows and draw them.
 
         Parameters
         ----------
@@ -137,11 +137,14 @@ class ComparisonDisplay:
         Parameters
         ----------
         results : mapping of str to mapping of str to float
-            Values by name of the metric, for each classifier by name.
+            Values by name of the metric, for each classifier by name. A value that is missing, None
+            or NaN has no bar.
         metrics : str or sequence of str, default=None
-            What to draw. All by default.
+            Names of the metrics to draw. All by default.
         greater_is_better : mapping of str to bool, default=None
-            Which metrics are better when higher; see the class for what is left out.
+            Which metrics are better when higher. The direction of others follows from their names:
+            metrics of this package are known, and losses, errors, seconds, parameters and memory
+            are better when lower.
         ax : matplotlib Axes or array of them, default=None
             As many as there are metrics to draw. A new figure by default.
 
@@ -159,7 +162,7 @@ class ComparisonDisplay:
         ax : matplotlib Axes or array of them, default=None
             As many as there are metrics to draw. A new figure by default.
         metrics : str or sequence of str, default=None
-            What to draw. All by default.
+            Names of the metrics to draw. All by default.
 
         Returns
         -------
@@ -170,6 +173,8 @@ class ComparisonDisplay:
         ------
         ValueError
             If there is nothing to draw, a metric is unknown or the number of axes is wrong.
+        ImportError
+            If matplotlib is not installed.
         """
         chosen = self._chosen(metrics)
         height = 1.0 + 0.36 * len(self.results)

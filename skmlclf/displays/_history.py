@@ -67,16 +67,16 @@ class HistoryDisplay:
     def from_estimator(
         cls, estimator: Any, *, metrics: str | Sequence[str] | None = None, ax: Any = None
     ) -> Self:
-        """Draw how fitted classifiers learnt.
+        """Draw the learning curves of fitted classifiers.
 
         Parameters
         ----------
         estimator : fitted classifier, or mapping of str to fitted classifier
-            Any that has ``history_``, a dict of values by epoch, as the classifiers of this
-            package do; or scikit-learn's ``MLPClassifier`` with ``loss_curve_``. Of a pipeline the
-            last step counts, of a search the best estimator.
+            Any that has ``history_``, a dict of values by epoch, as the classifiers of this package
+            do; or scikit-learn's ``MLPClassifier`` with ``loss_curve_``. The last step of a
+            pipeline and the best estimator of a search are used.
         metrics : str or sequence of str, default=None
-            What to draw, without ``val_``. All by default.
+            Names of the values to draw, without ``val_``. All by default.
         ax : matplotlib Axes or array of them, default=None
             As many as there are quantities. A new figure by default.
 
@@ -87,7 +87,7 @@ class HistoryDisplay:
         Raises
         ------
         NotFittedError
-            If an estimator has no record of its epochs.
+            If an estimator has no values by epoch.
 
         Examples
         --------
@@ -111,16 +111,16 @@ class HistoryDisplay:
         metrics: str | Sequence[str] | None = None,
         ax: Any = None,
     ) -> Self:
-        """Draw recorded values.
+        """Draw learning curves from recorded values.
 
         Parameters
         ----------
         history : mapping of str to sequence of float, or mapping of str to such mappings
             The values by epoch of one fit; or of several fits, by name.
         name : str, default=None
-            What to call a single fit.
+            Name of a single fit in the legend.
         metrics : str or sequence of str, default=None
-            What to draw, without ``val_``. All by default.
+            Names of the values to draw, without ``val_``. All by default.
         ax : matplotlib Axes or array of them, default=None
             As many as there are quantities. A new figure by default.
 
@@ -142,7 +142,7 @@ class HistoryDisplay:
         ax : matplotlib Axes or array of them, default=None
             As many as there are quantities. A new figure by default.
         metrics : str or sequence of str, default=None
-            What to draw, without ``val_``. All by default.
+            Names of the values to draw, without ``val_``. All by default.
 
         Returns
         -------
@@ -153,6 +153,8 @@ class HistoryDisplay:
         ------
         ValueError
             If there is nothing to draw, a metric is unknown or the number of axes is wrong.
+        ImportError
+            If matplotlib is not installed.
         """
         quantities = self._quantities(metrics)
         axes = several_axes(ax, len(quantities), "HistoryDisplay", panel=(3.8, 3.4), n_columns=3)

@@ -38,12 +38,12 @@ class LabelConfusionDisplay:
         Entry ``(a, b)`` says how often ``b`` was predicted where ``a`` was true, as
         :func:`~skmlclf.metrics.label_confusion_matrix` counts it.
     label_names : sequence of length n_labels or mapping of int to name, default=None
-        What the labels are called. A label without a name goes by its number.
+        Names of the labels. A label without a name is shown by its column index.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        Where it is drawn.
+        The axes of the plot.
     figure_ : matplotlib Figure
         The figure of the axes.
     pairs_ : list of (int, int)
@@ -98,11 +98,11 @@ class LabelConfusionDisplay:
         y : {array-like, sparse} of shape (n_samples, n_labels) or (n_samples,)
             Their labels, 0/1; or one class per row.
         n_pairs : int, default=15
-            How many pairs to draw at most.
+            Maximum number of pairs to draw.
         label_names : sequence of length n_labels or mapping of int to name, default=None
-            What the labels are called. By default the names that the estimator knows, such as the
-            columns of the DataFrame that it was fitted on; else their numbers, or the classes of
-            the estimator where `y` holds one class per row.
+            Names of the labels. By default the ``label_names_`` of the estimator, such as the
+            columns of the DataFrame that it was fitted on; else the column indices, or the classes
+            of the estimator where `y` holds one class per row.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row.
         ax : matplotlib Axes, default=None
@@ -144,9 +144,9 @@ class LabelConfusionDisplay:
         y_true, y_pred : {array-like, sparse} of shape (n_samples, n_labels)
             The true and the predicted labels, 0/1.
         n_pairs : int, default=15
-            How many pairs to draw at most.
+            Maximum number of pairs to draw.
         label_names : sequence of length n_labels or mapping of int to name, default=None
-            What the labels are called. A label without a name goes by its number.
+            Names of the labels. A label without a name is shown by its column index.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row.
         ax : matplotlib Axes, default=None
@@ -173,7 +173,8 @@ class LabelConfusionDisplay:
         ax : matplotlib Axes, default=None
             Where to draw. A new figure by default.
         n_pairs : int, default=15
-            How many pairs to draw at most. Of equal ones those of lower labels come first.
+            Maximum number of pairs to draw. Of equally frequent ones, those with lower labels come
+            first.
         **kwargs : dict
             Settings for matplotlib's ``barh``.
 
@@ -181,6 +182,11 @@ class LabelConfusionDisplay:
         -------
         LabelConfusionDisplay
             Itself.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
         """
         if not isinstance(n_pairs, Integral) or n_pairs < 1:
             raise ValueError(f"n_pairs must be an int of at least 1, got {n_pairs!r}.")

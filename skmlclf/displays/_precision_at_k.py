@@ -35,12 +35,12 @@ class PrecisionAtKDisplay:
     baseline_precision, baseline_recall : ndarray of shape (k_max,), default=None
         The same for the frequency ranking.
     name : str, default=None
-        What to call the classifier.
+        Name of the classifier in the legend.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        Where it is drawn.
+        The axes of the plot.
     figure_ : matplotlib Figure
         The figure of the axes.
     lines_ : dict of str to matplotlib Line2D
@@ -98,22 +98,22 @@ class PrecisionAtKDisplay:
         Parameters
         ----------
         estimator : fitted classifier
-            The first that it has of ``predict_topk``, ``predict_proba`` and
-            ``decision_function`` ranks the labels; inside a pipeline or a search too.
+            A classifier, pipeline or search. Labels are ranked by the first method that it has of
+            ``predict_topk``, ``predict_proba`` and ``decision_function``.
         X : array-like of shape (n_samples, n_features)
             Rows that it was not trained on.
         y : {array-like, sparse} of shape (n_samples, n_labels) or (n_samples,)
             Their labels, 0/1; or one class per row.
         k_max : int, default=20
-            The largest k. No more than the number of labels is drawn.
+            The largest k, limited to the number of labels.
         y_train : {array-like, sparse} of shape (n_train_samples, n_labels), default=None
-            Labels of the training rows, for the baseline; one class per row where `y` is so.
+            Labels of the training rows, for the baseline; one class per row if `y` has that form.
         frequencies : array-like of shape (n_labels,), default=None
             How often each label occurred in training, instead of `y_train`.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row.
         name : str, default=None
-            What to call the classifier. Its class by default.
+            Name of the classifier in the legend. By default that of its class.
         ax : matplotlib Axes, default=None
             Where to draw. A new figure by default.
 
@@ -164,7 +164,7 @@ class PrecisionAtKDisplay:
             Scores, higher is better; or the pair ``(labels, scores)`` of the best labels of each
             row, best first.
         k_max : int, default=20
-            The largest k. No more than the number of labels is drawn; a pair must hold as many.
+            The largest k, limited to the number of labels; a pair must hold as many.
         y_train : {array-like, sparse} of shape (n_train_samples, n_labels), default=None
             Labels of the training rows, for the baseline.
         frequencies : array-like of shape (n_labels,), default=None
@@ -172,7 +172,7 @@ class PrecisionAtKDisplay:
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row.
         name : str, default=None
-            What to call the classifier.
+            Name of the classifier in the legend.
         ax : matplotlib Axes, default=None
             Where to draw. A new figure by default.
 
@@ -213,7 +213,7 @@ class PrecisionAtKDisplay:
         ax : matplotlib Axes, default=None
             Where to draw. A new figure by default.
         name : str, default=None
-            What to call the classifier, instead of the name given before.
+            Name of the classifier in the legend, instead of the one given before.
         **kwargs : dict
             Settings for matplotlib's ``plot`` of the two curves.
 
@@ -221,6 +221,11 @@ class PrecisionAtKDisplay:
         -------
         PrecisionAtKDisplay
             Itself.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
         """
         ax = one_axes(ax, "PrecisionAtKDisplay", (6.4, 3.8))
         name = self.name if name is None else name

@@ -1,4 +1,4 @@
-"""Probabilities against how often what they speak of is true."""
+"""Reliability curves: probabilities against the fraction of true labels."""
 
 from numbers import Integral
 from typing import Any, Self
@@ -17,11 +17,11 @@ from skmlclf.metrics import (
 
 
 class ReliabilityDisplay:
-    """Probabilities of the k best labels of each row against the share of them that is true.
+    """Reliability curve of the k best labels of each row.
 
-    Each marker is a bin of probabilities; its area follows the number of labels in the bin. Markers
-    below the diagonal stand for probabilities that are too high, above it for ones that are too
-    low.
+    The mean probability in each bin is drawn against the fraction of labels in it that are true.
+    The area of a marker grows with the number of labels in the bin. Markers below the diagonal
+    stand for probabilities that are too high, markers above it for probabilities that are too low.
 
     Make it with :meth:`from_estimator` or :meth:`from_predictions`.
 
@@ -30,15 +30,15 @@ class ReliabilityDisplay:
     Parameters
     ----------
     probability, share, weight : ndarray of shape (n_bins,)
-        Of each bin the mean probability, the share of true labels and the number of labels, as
+        Mean probability, fraction of true labels and number of labels in each bin, as
         :func:`~skmlclf.metrics.reliability_at_k_curve` returns them.
     name : str, default=None
-        What to call the classifier.
+        Name of the classifier in the legend.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        Where it is drawn.
+        The axes of the plot.
     figure_ : matplotlib Figure
         The figure of the axes.
     line_ : matplotlib Line2D
@@ -50,7 +50,7 @@ class ReliabilityDisplay:
 
     See Also
     --------
-    skmlclf.metrics.expected_calibration_error : The same in one number.
+    skmlclf.metrics.expected_calibration_error : The same as a single number.
     sklearn.calibration.CalibrationDisplay : The same for one label.
 
     Examples
@@ -91,24 +91,24 @@ class ReliabilityDisplay:
         name: str | None = None,
         ax: Any = None,
     ) -> Self:
-        """Draw how far the probabilities of a fitted classifier are right.
+        """Draw the reliability curve of a fitted classifier.
 
         Parameters
         ----------
         estimator : fitted classifier
-            With ``predict_topk`` or ``predict_proba``; inside a pipeline or a search too.
+            A classifier, pipeline or search with ``predict_topk`` or ``predict_proba``.
         X : array-like of shape (n_samples, n_features)
             Rows that it was not trained on.
         y : {array-like, sparse} of shape (n_samples, n_labels) or (n_samples,)
             Their labels, 0/1; or one class per row.
         k : int, default=20
-            How many of the best labels of each row count. No more than all labels.
+            Number of best-ranked labels of each row, limited to the number of labels.
         n_bins : int, default=15
             Number of bins of equal width.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row.
         name : str, default=None
-            What to call the classifier. Its class by default.
+            Name of the classifier in the legend. By default that of its class.
         ax : matplotlib Axes, default=None
             Where to draw. A new figure by default.
 
@@ -152,7 +152,7 @@ class ReliabilityDisplay:
         name: str | None = None,
         ax: Any = None,
     ) -> Self:
-        """Draw how far probabilities are right.
+        """Draw the reliability curve of probabilities.
 
         Parameters
         ----------
@@ -162,14 +162,14 @@ class ReliabilityDisplay:
             Probabilities; or the pair ``(labels, probabilities)`` of the best labels of each row,
             best first.
         k : int, default=20
-            How many of the best labels of each row count. No more than all labels; a pair must
+            Number of best-ranked labels of each row, limited to the number of labels; a pair must
             hold as many.
         n_bins : int, default=15
             Number of bins of equal width.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row.
         name : str, default=None
-            What to call the classifier.
+            Name of the classifier in the legend.
         ax : matplotlib Axes, default=None
             Where to draw. A new figure by default.
 
@@ -198,7 +198,7 @@ class ReliabilityDisplay:
         ax : matplotlib Axes, default=None
             Where to draw. A new figure by default.
         name : str, default=None
-            What to call the classifier, instead of the name given before.
+            Name of the classifier in the legend, instead of the one given before.
         **kwargs : dict
             Settings for matplotlib's ``plot`` of the curve.
 
@@ -206,6 +206,11 @@ class ReliabilityDisplay:
         -------
         ReliabilityDisplay
             Itself.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
         """
         ax = one_axes(ax, "ReliabilityDisplay", (5.6, 3.8))
         name = self.name if name is None else name

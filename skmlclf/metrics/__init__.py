@@ -1,4 +1,4 @@
-"""Ranking and decision metrics for thousands of labels: functions, scorers, and batches."""
+"""Metrics of rankings and decisions for thousands of labels: functions, scorers, accumulators."""
 
 from skmlclf.metrics.accumulator import RankingAccumulator
 from skmlclf.metrics.average_precision import (

@@ -1,4 +1,4 @@
-"""Rows with their best labels, and what equal scores among them are worth.
+"""Rows with their best labels, and the gains of true labels where scores are equal.
 
 Labels of equal score have no order. Metrics take the expectation over all orders of them, as in
 McSherry and Najork, "Computing information retrieval performance measures efficiently in the
@@ -54,7 +54,7 @@ class Ranked:
     crossing: Crossing | None
 
     def gains(self, label_weights: NDArray[np.float64] | None = None) -> NDArray[Any]:
-        """Return how many true labels stand at each rank, in the mean over all orders of ties.
+        """Return the number of true labels at each rank, in the mean over all orders of ties.
 
         Parameters
         ----------
@@ -64,7 +64,7 @@ class Ranked:
         Returns
         -------
         ndarray of shape (n_rows, k)
-            Of t labels of equal score that are worth p together, each is worth p / t.
+            Of t labels of equal score whose weights sum to p, each counts p / t.
         """
         gains = self.hits if label_weights is None else self.hits * label_weights[self.labels]
         tied = self.scores[:, 1:] == self.scores[:, :-1]

@@ -205,7 +205,7 @@ class TopKScores:
         self.n_kept = self.labels.shape[1]
         self.shape = (len(self.labels), n_labels)
         self.dtype = self.scores.dtype
-        # A pair of the caller's is taken at its word: what it does not list is out.
+        # A pair that the caller passes has no ties with labels that it does not list.
         self._ties: Ties | None = getattr(pair, "ties", None)
 
     def check_k(self, k: int) -> None:

@@ -44,15 +44,15 @@ class RankingAccumulator:
     n_labels : int
         Number of columns of every `y_true` to come.
     k : int, default=20
-        How many of each row's best labels to keep. Metrics at this k and at any smaller one are
-        then known.
+        Number of best-ranked labels to keep per row. Metrics at this k and at any smaller one can
+        be computed.
 
     Attributes
     ----------
     n_labels, k : int
         The parameters.
     n_samples : int
-        Rows taken so far.
+        Number of rows added so far.
 
     Raises
     ------
@@ -65,15 +65,15 @@ class RankingAccumulator:
 
     Notes
     -----
-    Of each row only the ``k`` best labels are kept, in the smallest integer type that holds
-    them, their scores in the precision they came in, and the row's true labels: some 160 bytes
-    per row for 20 labels in single precision. A row in which other labels share the score of the
-    last one kept takes one bit per label more. A batch of dense scores can be released as soon as
+    Of each row only the ``k`` best labels are kept, in the smallest integer type that holds them,
+    their scores in the precision they came in, and the row's true labels: some 160 bytes per row
+    for 20 labels in single precision. A row in which other labels have the same score as the last
+    one kept takes one more bit per label. A batch of dense scores can be released as soon as
     :meth:`update` returns.
 
     The values are the ones that the functions of this package return for all rows at once, up to
-    the rounding of sums, for the same code runs over what was kept. Equal scores are treated as
-    these functions treat them, whether they meet in one row, in one batch or across batches.
+    the rounding of sums, for the same code runs over what was kept. Equal scores are treated as in
+    these functions, within a row and across batches.
 
     :func:`precision_at_equal_recall_score` may look further than ``k``, so it is computed from
     each batch as it arrives. Mean average precision over all rows of each label needs every
@@ -94,7 +94,7 @@ class RankingAccumulator:
     ['precision_at_2', 'recall_at_2', 'ndcg_at_2', 'hit_at_1', 'hit_at_2', 'gap_at_2', 'map_at_2',
      'perr']
 
-    Any other metric of the best labels runs over what was kept:
+    Any other metric of the best labels can be computed from what was kept:
 
     >>> from skmlclf.metrics import propensity_scored_precision_at_k_score
     >>> y_true, topk, sample_weight = accumulator.kept()
@@ -114,7 +114,7 @@ class RankingAccumulator:
         )
 
     def reset(self) -> "RankingAccumulator":
-        """Forget all rows.
+        """Discard all rows.
 
         Returns
         -------
@@ -131,7 +131,7 @@ class RankingAccumulator:
     def update(
         self, y_true: Any, y_score: ScoreLike, sample_weight: ArrayLike | None = None
     ) -> "RankingAccumulator":
-        """Take a batch of rows.
+        """Add a batch of rows.
 
         Parameters
         ----------
@@ -151,7 +151,7 @@ class RankingAccumulator:
         Raises
         ------
         ValueError
-            If the batch is not what the metrics take; it then leaves no trace.
+            If the batch is not as described; the accumulator is not changed then.
         """
         inputs = read_ranking_inputs(y_true, y_score, sample_weight, zero_weights_allowed=True)
         n_rows, n_labels = inputs.true.shape
@@ -199,7 +199,7 @@ class RankingAccumulator:
         return self
 
     def compute(self, name: str) -> float:
-        """Compute one metric of all rows taken so far.
+        """Compute one metric of all rows added so far.
 
         Parameters
         ----------
@@ -214,7 +214,7 @@ class RankingAccumulator:
         Raises
         ------
         ValueError
-            If there are no rows, no such metric, or what was kept cannot tell its value.
+            If there are no rows, the metric is unknown, or it depends on labels that were not kept.
         """
         metric = get_metric(name)
         if metric.response != "ranking":
@@ -236,7 +236,7 @@ class RankingAccumulator:
         return value
 
     def results(self, names: Iterable[str] | None = None) -> dict[str, float]:
-        """Compute several metrics of all rows taken so far.
+        """Compute several metrics of all rows added so far.
 
         Parameters
         ----------
@@ -247,6 +247,11 @@ class RankingAccumulator:
         Returns
         -------
         dict of str to float
+
+        Raises
+        ------
+        ValueError
+            As for :meth:`compute`.
         """
         if names is None:
             families = ("precision", "recall", "ndcg", "hit", "gap", "map")
@@ -260,14 +265,14 @@ class RankingAccumulator:
     def kept(
         self,
     ) -> tuple[sp.csr_array, tuple[NDArray[Any], NDArray[Any]], NDArray[np.float64] | None]:
-        """Return what is known of all rows, as a ranking metric takes it.
+        """Return the true labels and the kept scores of all rows, as ranking metrics take them.
 
         Returns
         -------
         y_true : scipy.sparse.csr_array of shape (n_samples, n_labels)
         topk : tuple of two arrays of shape (n_samples, k)
-            The pair ``(labels, scores)``, best first. The tuple itself also remembers which
-            labels are tied with the last one kept, and the metrics of this package ask it.
+            The pair ``(labels, scores)``, best first. The tuple also stores which labels are tied
+            with the last one kept, which the metrics of this package take into account.
         sample_weight : ndarray of shape (n_samples,) or None
             None if no batch had weights.
 

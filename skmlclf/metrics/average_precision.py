@@ -48,7 +48,8 @@ def global_average_precision_score(
         Scores, higher is better, comparable from row to row; or the pair ``(labels, scores)`` of
         the best labels of each row, best first.
     k : int, default=20
-        How many pairs each row contributes. With a pair of arrays, at most ``n_kept``.
+        Number of best-ranked labels of each row that count. With a pair of arrays, at most
+        ``n_kept``.
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each row's pairs, in the precisions as well as in their mean.
 
@@ -71,12 +72,12 @@ def global_average_precision_score(
     -----
     The pairs kept are the ``k`` best of each row. The value is ``1 / P * sum_{true pairs} (true
     pairs of at least its score) / (pairs of at least its score)``, where ``P`` counts all true
-    labels, also those that no row kept. It is the measure of the YouTube-8M challenges on Kaggle
+    labels, also those that no row kept. It is the metric of the YouTube-8M challenges on Kaggle
     [1]_, with 20 pairs per row.
 
-    Equal scores, of one row or of several, are one threshold, as in scikit-learn. Where only
-    ``r`` of the ``t`` tied labels of a row rank within ``k``, each of them counts ``r / t``, the
-    share of all orders in which it is kept [2]_.
+    Equal scores, of one row or of several, are one threshold, as in scikit-learn. Where only ``r``
+    of the ``t`` tied labels of a row rank within ``k``, each of them counts ``r / t``, the fraction
+    of all orders in which it is kept [2]_.
 
     A row of weight 0 counts as if it were absent, and a row of weight 2 as if it were given twice.
 
@@ -182,8 +183,8 @@ def mean_average_precision_score(
         Scores, higher is better, comparable from row to row; or, where `k` allows, the pair
         ``(labels, scores)`` of the best labels of each row, best first.
     k : int, default=None
-        Rank for each label only the rows that have it among their ``k`` best. None ranks all
-        rows for all labels, which takes every score.
+        Each label is evaluated on the rows that have it among their ``k`` best labels only. None
+        evaluates all labels on all rows, which needs every score.
     average : "macro" or None, default="macro"
         None returns the average precision of each label, NaN for labels that no row has.
     sample_weight : array-like of shape (n_samples,), default=None
@@ -212,7 +213,7 @@ def mean_average_precision_score(
 
     Rows of equal score are one threshold, as in scikit-learn. With `k`, where only ``r`` of the
     ``t`` tied labels of a row rank within ``k``, the row counts ``r / t`` for each of them, the
-    share of all orders in which it is kept [2]_.
+    fraction of all orders in which it is kept [2]_.
 
     A row of weight 0 counts as if it were absent, and a row of weight 2 as if it were given twice.
 
@@ -254,7 +255,7 @@ _LabelRows = tuple[int, NDArray[Any], NDArray[np.intp], NDArray[np.float64] | No
 def _ranked_by_label(inputs: RankingInputs, k: int | None) -> Iterator[_LabelRows]:
     n_labels = inputs.true.shape[1]
     depth = n_labels if k is None else min(k, n_labels)
-    # Pairs are the quicker way, but with many to a row they would outweigh the scores themselves.
+    # Pairs are faster, but with many per row they would take more memory than the scores.
     few_pairs = depth * PAIR_LABELS < n_labels
     pairs = None
     if few_pairs or not isinstance(inputs.scores, DenseScores):

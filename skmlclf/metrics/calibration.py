@@ -1,4 +1,4 @@
-"""Whether probabilities mean what they say: calibration of the best labels of each row."""
+"""Calibration of the probabilities of the best labels of each row."""
 
 from numbers import Integral
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ from skmlclf.metrics._topk import ScoreLike
 
 
 class ReliabilityCurve(NamedTuple):
-    """Bins of probabilities, with what is true in them.
+    """Mean probability and fraction of true labels in bins of probabilities.
 
     .. versionadded:: 0.1
 
@@ -22,9 +22,9 @@ class ReliabilityCurve(NamedTuple):
     probability : ndarray of shape (n_bins,)
         Mean probability in each bin, NaN where the bin is empty.
     share : ndarray of shape (n_bins,)
-        Share of true labels in each bin, NaN where the bin is empty.
+        Fraction of true labels in each bin, NaN where the bin is empty.
     weight : ndarray of shape (n_bins,)
-        Number of labels in each bin, or their weight.
+        Number of labels in each bin, or their total weight.
 
     Examples
     --------
@@ -61,7 +61,7 @@ def reliability_at_k_curve(
         Probabilities, or the pair ``(labels, probabilities)`` of the best labels of each row, best
         first, as ``predict_topk`` returns it.
     k : int, default=20
-        How many labels of each row to look at. With a pair, at most ``n_kept``.
+        Number of best-ranked labels of each row. With a pair, at most ``n_kept``.
     n_bins : int, default=15
         Number of bins of equal width between 0 and 1. A probability on the border of two belongs
         to the upper one, and 1 to the last.
@@ -81,12 +81,12 @@ def reliability_at_k_curve(
 
     See Also
     --------
-    expected_calibration_error : The mean distance of the two.
+    expected_calibration_error : The mean absolute difference of the two.
     sklearn.calibration.calibration_curve : The same for one label.
 
     Notes
     -----
-    Of labels that are tied at rank `k` each counts in part, as the mean over all their orders.
+    Labels that are tied at rank `k` count in part: the value is the mean over all their orders.
 
     Examples
     --------
@@ -127,7 +127,7 @@ def expected_calibration_error(
     n_bins: int = 15,
     sample_weight: ArrayLike | None = None,
 ) -> float:
-    r"""Mean distance of the probabilities of the k best labels from how often they are true.
+    r"""Expected calibration error (ECE) of the probabilities of the k best labels of each row.
 
     .. versionadded:: 0.1
 
@@ -139,7 +139,7 @@ def expected_calibration_error(
         Probabilities, or the pair ``(labels, probabilities)`` of the best labels of each row, best
         first, as ``predict_topk`` returns it.
     k : int, default=20
-        How many labels of each row to look at. With a pair, at most ``n_kept``.
+        Number of best-ranked labels of each row. With a pair, at most ``n_kept``.
     n_bins : int, default=15
         Number of bins of equal width between 0 and 1.
     sample_weight : array-like of shape (n_samples,), default=None
@@ -159,7 +159,7 @@ def expected_calibration_error(
     See Also
     --------
     reliability_at_k_curve : The bins behind it.
-    skmlclf.displays.ReliabilityDisplay : The same as a picture.
+    skmlclf.displays.ReliabilityDisplay : A plot of the curve.
 
     Notes
     -----
@@ -169,8 +169,8 @@ def expected_calibration_error(
     .. math:: \sum_B \frac{|B|}{n} \, \Bigl| \frac{1}{|B|} \sum_{(i, j) \in B} y_{ij}
         - \frac{1}{|B|} \sum_{(i, j) \in B} p_{ij} \Bigr|.
 
-    Among thousands of labels nearly all probabilities are near 0 and nearly right, so that without
-    the restriction to the best ones it would be near 0 for any classifier. For the same reason
+    With thousands of labels, nearly all probabilities are near 0, and rightly so: without the
+    restriction to the best labels the value would be near 0 for any classifier. For the same reason
     values at different `k` cannot be compared. In small samples it is above 0 for calibrated
     probabilities too.
 

@@ -89,7 +89,7 @@ def samples_precision_recall_f1(
         The true and the predicted labels, entries 0 or 1. Any scipy sparse format will do, also
         one dense and one sparse.
     zero_division : {0, 1, nan}, default=0
-        Value of a quotient 0/0; NaN leaves the row out of that mean.
+        Value of 0/0; NaN leaves the row out of the mean.
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each row in the means.
 
@@ -145,7 +145,7 @@ def samples_precision_recall_f1(
 
 @checked()
 def hamming_loss(y_true: Any, y_pred: Any, *, sample_weight: ArrayLike | None = None) -> float:
-    """Share of all row and label pairs that are decided wrongly.
+    """Fraction of all pairs of a row and a label that are predicted wrongly.
 
     .. versionadded:: 0.1
 
@@ -174,7 +174,7 @@ def hamming_loss(y_true: Any, y_pred: Any, *, sample_weight: ArrayLike | None = 
     Notes
     -----
     The value is ``|{(i, j): y_true_ij != y_pred_ij}| / (n_samples n_labels)``. With thousands of
-    labels, nearly all of them rightly not given, it is small whatever is predicted.
+    labels, nearly all of which are true negatives, it is small for any classifier.
 
     Examples
     --------

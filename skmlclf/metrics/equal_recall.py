@@ -31,9 +31,9 @@ def precision_at_equal_recall_score(
         Scores, higher is better, or the pair ``(labels, scores)`` of the best labels of each row,
         best first, with ``n_kept`` at least the largest number of labels of a row.
     logits : bool, default=None
-        What a score has to exceed for its label to count as retrieved: 0 for probabilities
-        (False), minus infinity for logits (True). None takes the scores for logits as soon as
-        one of those retrieved is negative.
+        Whether scores are logits. A label counts as retrieved only if its probability is positive:
+        if its score is greater than 0 (False), or always (True). None takes the scores for logits
+        if one of those retrieved is negative.
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each row in the mean.
 
@@ -52,9 +52,9 @@ def precision_at_equal_recall_score(
     -----
     The value is ``sum_i |{true labels of positive probability among the n_i best}| / n_i`` over
     ``n_samples``, with ``n_i`` the number of labels of row ``i``; a row without labels adds 0 and
-    stays in the mean. That is what the code published with YouTube-8M computes [2]_. The paper
-    [1]_ averages over the labelled rows (weight the others 0) and has no test for a positive
-    probability, which matters only to probabilities that are exactly 0. A logit of any sign has a
+    stays in the mean. That is what the code published with YouTube-8M computes [2]_. The paper [1]_
+    averages over the rows with labels (give the others weight 0) and does not require a positive
+    probability, which matters only for probabilities of exactly 0. A logit of any sign stands for a
     positive probability, hence `logits`.
 
     With equal scores, the value is the expectation over all orders of the tied labels [3]_, as in

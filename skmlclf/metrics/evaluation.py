@@ -24,7 +24,7 @@ def evaluate_metrics(
     *,
     unknown: NDArray[np.bool_] | None = None,
 ) -> dict[str, float]:
-    """Compute metrics of what a classifier responds with.
+    """Compute several metrics of one classifier from its responses.
 
     .. versionadded:: 0.1
 
@@ -35,20 +35,20 @@ def evaluate_metrics(
     y_true : {array-like, sparse} of shape (n_samples, n_labels)
         The true labels, entries 0 or 1. Any scipy sparse format will do.
     responses : Responses
-        What the classifier responds with. The best labels of each row are asked for once, as many
-        as the deepest metric needs; all scores, probabilities and decisions once each, where
-        a metric needs them.
+        Scores, probabilities and decisions of the classifier. The best labels of each row are
+        requested once, as many as the largest k of the metrics; all scores, probabilities and
+        decisions at most once each, where a metric needs them.
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each row.
     unknown : bool array of shape (n_samples, n_labels), default=None
-        Labels that are not known, 0 in `y_true`: they take no part. A matrix of all scores is made
-        then.
+        Entries of `y_true` that are not known; they must be 0 there, and are left out. A matrix of
+        all scores is then computed.
 
     Returns
     -------
     dict of str to float
         By name of the metric, in the order given. Losses keep their own sign. A metric of several
-        values contributes them under its own keys.
+        values adds each of them, under its keys.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def evaluate_metrics(
 
     Examples
     --------
-    Anything with the four methods of ``Responses`` will do, such as a Keras model's outputs:
+    Any object with the four methods of ``Responses`` works, here the outputs of a Keras model:
 
     >>> import numpy as np
     >>> from skmlclf.metrics import evaluate_metrics
@@ -69,7 +69,7 @@ def evaluate_metrics(
     ...     def __init__(self, logits):
     ...         self.logits = logits
     ...     def top_k(self, k):
-    ...         return None  # only all scores are at hand
+    ...         return None  # top_k is computed from scores()
     ...     def scores(self):
     ...         return self.logits
     ...     def probabilities(self):

@@ -1,4 +1,4 @@
-"""Ranking metrics that give rare labels more weight, against labels missing from the truth."""
+"""Propensity-scored ranking metrics: rare labels, which annotations miss more often, weigh more."""
 
 from numbers import Real
 from typing import Any
@@ -19,7 +19,7 @@ from skmlclf.metrics.ranking import discounts, ideal_dcg
     b=[Interval(Real, 0, None, closed="neither")],
 )
 def inverse_propensity(y_train: Any, *, a: float = 0.55, b: float = 1.5) -> NDArray[np.float64]:
-    """Estimate how much each label should weigh, from how rare it is in the training set.
+    """Estimate the inverse propensity of each label from its frequency in the training set.
 
     .. versionadded:: 0.1
 
@@ -28,8 +28,8 @@ def inverse_propensity(y_train: Any, *, a: float = 0.55, b: float = 1.5) -> NDAr
     y_train : {array-like, sparse} of shape (n_samples, n_labels)
         The labels of the training set, entries 0 or 1.
     a, b : float, default=0.55 and 1.5
-        Constants of the model, the defaults being those of [1]_ for most data sets. The other
-        usual pairs are 0.5 and 0.4 (Wikipedia), and 0.6 and 2.6 (Amazon).
+        Constants of the model; the defaults are those of [1]_ for most data sets. Other common
+        values are 0.5 and 0.4 (Wikipedia), and 0.6 and 2.6 (Amazon).
 
     Returns
     -------
@@ -75,7 +75,7 @@ def propensity_scored_precision_at_k_score(
     k: int = 20,
     sample_weight: ArrayLike | None = None,
 ) -> float:
-    """Precision at k with rare labels weighing more, relative to the best that can be had.
+    """Precision at k in which rare labels weigh more, relative to its largest possible value.
 
     .. versionadded:: 0.1
 
@@ -89,7 +89,7 @@ def propensity_scored_precision_at_k_score(
     inverse_propensity : array-like of shape (n_labels,)
         Weight of each label, as :func:`inverse_propensity` gives it.
     k : int, default=20
-        How many labels of each row to look at. With a pair, at most ``n_kept``.
+        Number of best-ranked labels of each row. With a pair, at most ``n_kept``.
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each row in both sums.
 
@@ -105,8 +105,9 @@ def propensity_scored_precision_at_k_score(
 
     Notes
     -----
-    The value is a ratio of sums over the rows: the weights of the true labels among the ``k``
-    best, over the sum of the ``k`` largest weights among the row's labels [1]_.
+    The value is a ratio of two sums over the rows: the weights of the true labels among the ``k``
+    best, ``sum_i sum_{r <= k} w_(r) y_(r)``, divided by the ``k`` largest weights among the labels
+    of each row [1]_.
 
     With equal scores, the first sum is the expectation over all orders of the tied labels [2]_.
 
@@ -140,7 +141,7 @@ def propensity_scored_ndcg_at_k_score(
     k: int = 20,
     sample_weight: ArrayLike | None = None,
 ) -> float:
-    """Compute nDCG at k with rare labels weighing more, relative to the best that can be had.
+    """Compute nDCG at k in which rare labels weigh more, relative to its largest possible value.
 
     .. versionadded:: 0.1
 
@@ -154,7 +155,7 @@ def propensity_scored_ndcg_at_k_score(
     inverse_propensity : array-like of shape (n_labels,)
         Weight of each label, as :func:`inverse_propensity` gives it.
     k : int, default=20
-        How many labels of each row to look at. With a pair, at most ``n_kept``.
+        Number of best-ranked labels of each row. With a pair, at most ``n_kept``.
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each row in both sums.
 
@@ -170,9 +171,9 @@ def propensity_scored_ndcg_at_k_score(
 
     Notes
     -----
-    A row's gain is ``sum_{r <= k} w_(r) y_(r) / log2(r + 1) / Z_i``, with
-    ``Z_i = sum_{r <= min(k, n_i)} 1 / log2(r + 1)``. The value is the sum of the gains over their
-    sum if every row's labels ranked first, the heaviest of them at the top [1]_.
+    A row's gain is ``sum_{r <= k} w_(r) y_(r) / log2(r + 1) / Z_i``, with ``Z_i = sum_{r <= min(k,
+    n_i)} 1 / log2(r + 1)``. The value is the sum of the gains divided by what it would be if the
+    labels of every row ranked first, in descending order of their weights [1]_.
 
     With equal scores, a row's gain is the expectation over all orders of the tied labels [2]_.
 

@@ -48,7 +48,7 @@ def _mean_over_rows(
 def precision_at_k_score(
     y_true: Any, y_score: ScoreLike, *, k: int = 20, sample_weight: ArrayLike | None = None
 ) -> float:
-    """Share of true labels among the k best of each row, averaged over the rows.
+    """Fraction of true labels among the k best of each row, averaged over the rows.
 
     .. versionadded:: 0.1
 
@@ -61,7 +61,7 @@ def precision_at_k_score(
         ``(labels, scores)`` of the best labels of each row, best first, as ``predict_topk``
         returns it.
     k : int, default=20
-        How many labels of each row to look at. With a pair, at most ``n_kept``.
+        Number of best-ranked labels of each row. With a pair, at most ``n_kept``.
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each row in the mean.
 
@@ -105,7 +105,7 @@ def precision_at_k_score(
 def recall_at_k_score(
     y_true: Any, y_score: ScoreLike, *, k: int = 20, sample_weight: ArrayLike | None = None
 ) -> float:
-    """Share of each row's labels that are found among its k best, averaged over the rows.
+    """Fraction of each row's labels that are among its k best, averaged over the rows.
 
     .. versionadded:: 0.1
 
@@ -117,7 +117,7 @@ def recall_at_k_score(
         Scores, higher is better, or the pair ``(labels, scores)`` of the best labels of each row,
         best first.
     k : int, default=20
-        How many labels of each row to look at. With a pair, at most ``n_kept``.
+        Number of best-ranked labels of each row. With a pair, at most ``n_kept``.
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each row in the mean.
 
@@ -176,7 +176,7 @@ def ndcg_at_k_score(
         Scores, higher is better, or the pair ``(labels, scores)`` of the best labels of each row,
         best first.
     k : int, default=20
-        How many labels of each row to look at. With a pair, at most ``n_kept``.
+        Number of best-ranked labels of each row. With a pair, at most ``n_kept``.
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each row in the mean.
 
@@ -192,12 +192,12 @@ def ndcg_at_k_score(
 
     See Also
     --------
-    sklearn.metrics.ndcg_score : The same on dense input, but for rows without labels where
-        scores are negative.
+    sklearn.metrics.ndcg_score : The same value for dense input, except for rows without labels
+        where scores are negative.
 
     Notes
     -----
-    With ``y_(r)`` telling whether the label at rank ``r`` is true, a row's value is
+    With ``y_(r) = 1`` if the label at rank ``r`` is true, else 0, a row's value is
     ``sum_{r <= k} y_(r) / log2(r + 1)`` over ``sum_{r <= min(k, n_i)} 1 / log2(r + 1)`` [1]_. A
     row without labels adds 0 and stays in the mean.
 
@@ -233,7 +233,7 @@ def ndcg_at_k_score(
 def hit_at_k_score(
     y_true: Any, y_score: ScoreLike, *, k: int = 20, sample_weight: ArrayLike | None = None
 ) -> float:
-    """Share of rows with at least one true label among the k best.
+    """Fraction of rows with at least one true label among the k best.
 
     .. versionadded:: 0.1
 
@@ -245,7 +245,7 @@ def hit_at_k_score(
         Scores, higher is better, or the pair ``(labels, scores)`` of the best labels of each row,
         best first.
     k : int, default=20
-        How many labels of each row to look at. With a pair, at most ``n_kept``.
+        Number of best-ranked labels of each row. With a pair, at most ``n_kept``.
     sample_weight : array-like of shape (n_samples,), default=None
         Weight of each row in the mean.
 
@@ -261,8 +261,8 @@ def hit_at_k_score(
 
     Notes
     -----
-    A row without labels counts as missed and stays in the mean. Hit@1 is reported for YouTube-8M
-    [1]_.
+    The value is the mean over rows of 1 where one of the ``k`` best labels is true, else 0. A row
+    without labels adds 0 and stays in the mean. Hit@1 is reported for YouTube-8M [1]_.
 
     With equal scores, the value is the expectation over all orders of the tied labels [2]_. Where
     no true label ranks above them, a row in which ``r`` of ``t`` tied labels rank within ``k``,

@@ -1,4 +1,4 @@
-"""The open table of metrics by name, such as ``gap_at_20``."""
+"""The registry of metrics by name, such as ``gap_at_20``."""
 
 import difflib
 import re
@@ -41,7 +41,7 @@ _FAMILY = "_at_k"
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric with all that a scorer, a callback or a report has to know of it.
+    """A metric, with what scorers, callbacks and reports need to know about it.
 
     .. versionadded:: 0.1
 
@@ -52,21 +52,21 @@ class Metric:
         family: ``function`` takes an argument ``k``, and ``<family>_at_5`` calls it with ``k=5``.
     function : callable
         ``function(y_true, y_response)``, and with the keyword ``sample_weight`` where there are
-        weights. ``y_true`` is a ``scipy.sparse.csr_array`` of 0 and 1, int64, of shape
-        (n_samples, n_labels). What ``y_response`` is depends on ``response``. Returns a float, or
-        a mapping of str to float where ``keys`` are given. Define it at the top of a module if it
-        is to be sent to other processes.
+        weights. ``y_true`` is a ``scipy.sparse.csr_array`` of 0 and 1, int64, of shape (n_samples,
+        n_labels). What ``y_response`` is depends on ``response``. Returns a float, or a mapping of
+        str to float where ``keys`` are given. Define it at module level if it has to be pickled for
+        other processes.
     greater_is_better : bool or None, default=True
-        False for a loss. None for values of which none is better, such as counts.
+        False for a loss. None for values without a direction, such as counts.
     response : {"ranking", "probabilities", "decisions"}, default="ranking"
         What ``y_response`` is. "ranking": scores of which only the order counts, probabilities or
         logits, an array of shape (n_samples, n_labels) or, where ``depth`` is given, perhaps the
         pair ``(labels, scores)`` of the best labels of each row. "probabilities": an array of
         shape (n_samples, n_labels). "decisions": a 0/1 matrix, dense or sparse.
     depth : int or callable, default=None
-        How many of the best labels of each row a ranking metric looks at, or a function that
-        computes it from ``y_true``. None stands for all scores. It follows from the name in a
-        family.
+        Number of best-ranked labels of each row that a ranking metric depends on, or a function
+        that computes it from ``y_true``. None stands for all scores. For a family it follows from
+        the name.
     keys : tuple of str, default=()
         Names of the values of a metric that returns a mapping.
 
@@ -77,7 +77,7 @@ class Metric:
 
     See Also
     --------
-    register_metric : Make a metric known by its name.
+    register_metric : Register a metric under its name.
 
     Examples
     --------
@@ -90,7 +90,7 @@ class Metric:
     >>> get_scorer("coverage")
     get_scorer('coverage')
 
-    A family at any k. The first of the two kinds of ranking is what ``predict_topk`` returns:
+    A family of metrics at any k, for pairs ``(labels, scores)`` and for arrays of scores:
 
     >>> def first_hit_at_k_score(y_true, y_score, *, k, sample_weight=None):
     ...     if isinstance(y_score, tuple):
@@ -171,13 +171,13 @@ class Metric:
         y_true : {array-like, sparse} of shape (n_samples, n_labels)
             The true labels.
         y_response : array-like, sparse or tuple
-            What the metric looks at, as ``response`` says.
+            Scores, probabilities or decisions, as ``response`` says.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row.
         unknown : bool array of shape (n_samples, n_labels), default=None
-            Which labels are not known. They are 0 in `y_true` and last in rankings, or 0 in
-            decisions; a function that counts absent labels too, and so has to tell them from
-            these, has a parameter of this name.
+            Entries of `y_true` that are not known. They are 0 in `y_true`, and last in rankings or
+            0 in decisions. Passed on to functions that have a parameter of this name; functions
+            that count absent labels need it.
 
         Returns
         -------
@@ -209,7 +209,7 @@ class Metric:
 
 
 def register_metric(metric: Metric, *, overwrite: bool = False) -> Metric:
-    """Make a metric known by its name.
+    """Register a metric under its name.
 
     From then on the name works wherever metrics are named: as a scorer, after each epoch, in
     early stopping, in comparisons and their reports.
@@ -221,26 +221,26 @@ def register_metric(metric: Metric, *, overwrite: bool = False) -> Metric:
     metric : Metric
         The metric, or a family of them at k.
     overwrite : bool, default=False
-        Whether it may take the place of a metric of the same name.
+        Whether to replace a metric of the same name.
 
     Returns
     -------
     Metric
-        The metric that was given.
+        The same metric.
 
     Raises
     ------
     TypeError
         If it is not a `Metric`.
     ValueError
-        If the name is taken.
+        If there is a metric of that name and `overwrite` is false.
 
     Notes
     -----
-    A registration holds in the process that made it. Scorers carry their metric along, so they
-    work in the worker processes of ``n_jobs``; a name that a worker has to look up by itself is
-    known there if the module that registers it was imported there. A `Metric` may be given in
-    place of its name.
+    A metric is registered in the current process only. Scorers contain their metric, so they work
+    in the worker processes of ``n_jobs``; a name that is looked up in a worker process is known
+    there if the module that registers it was imported there. A `Metric` can be passed instead of
+    its name.
 
     Examples
     --------
@@ -263,7 +263,7 @@ def register_metric(metric: Metric, *, overwrite: bool = False) -> Metric:
 
 
 def get_metric(metric: str | Metric) -> Metric:
-    """Find a metric by its name.
+    """Return the metric of a name.
 
     .. versionadded:: 0.1
 

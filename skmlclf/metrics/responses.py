@@ -1,4 +1,4 @@
-"""What a classifier responds with, in the one shape that metrics take: one column per label.
+"""The responses of a classifier in the shape that metrics take: one column per label.
 
 scikit-learn's classifiers respond to multilabel targets in several ways: one array of
 probabilities, a list of one array per label, decision values, and for one-dimensional targets one
@@ -23,7 +23,7 @@ TopKMethod = Callable[[Any, int], TopK]
 
 @runtime_checkable
 class Responses(Protocol):
-    """What metrics may ask for: the responses of one classifier for the rows of one ``y_true``.
+    """Protocol of the responses of one classifier for the rows of one ``y_true``.
 
     A class with these four methods is all that :func:`evaluate_metrics` needs. Each is called at
     most once, and only where a metric needs it.
@@ -63,12 +63,12 @@ class Responses(Protocol):
         Returns
         -------
         tuple of two arrays of shape (n_samples, k), or None
-            Label indices and their scores, logits or probabilities, best first. None where only
-            all scores are to be had: :meth:`scores` is asked then.
+            Label indices and their scores, logits or probabilities, best first. None if the best
+            labels are to be computed from :meth:`scores`.
         """
 
     def scores(self) -> Any:
-        """Return an array (n_samples, n_labels) of which only the order counts."""
+        """Return scores, (n_samples, n_labels), of which only the order counts."""
 
     def probabilities(self) -> Any:
         """Return an array (n_samples, n_labels) of probabilities."""
@@ -78,7 +78,7 @@ class Responses(Protocol):
 
 
 class EstimatorResponses:
-    """The responses of a fitted estimator, each asked for at most once.
+    """The responses of a fitted estimator, each computed at most once.
 
     Rankings are taken from logits where the estimator offers both: near 0 and 1 many float32
     probabilities are equal although their logits differ.
@@ -88,13 +88,14 @@ class EstimatorResponses:
     Parameters
     ----------
     estimator : fitted classifier
-        Of scikit-learn's kind, a pipeline or a search included.
+        A classifier with scikit-learn's API, a pipeline or a search.
     X : array-like of shape (n_samples, n_features)
-        The rows to respond to.
+        The rows to predict.
     classes : ndarray of shape (n_classes,), default=None
         The classes of one-dimensional targets, as :func:`as_indicator` returns them.
     shared : dict, default=None
-        Responses that outlive this object, for the scorers of one multi-metric call.
+        Cache to share responses between several objects, such as the scorers of one multi-metric
+        evaluation.
 
     Examples
     --------
@@ -132,8 +133,8 @@ class EstimatorResponses:
         Returns
         -------
         tuple of two arrays of shape (n_samples, k), or None
-            None where the estimator has no ``predict_topk``, or targets are one-dimensional: then
-            the classes are few, and ``predict_topk`` may return classes rather than indices.
+            None if the estimator has no ``predict_topk``, or targets are one-dimensional:
+            ``predict_topk`` may then return classes instead of indices.
         """
         method = topk_method(self._estimator, response_method="decision_function")
         if method is None or self._classes is not None:
@@ -225,7 +226,8 @@ def as_indicator(y_true: Any, estimator: Any) -> tuple[Any, NDArray[Any] | None]
     Parameters
     ----------
     y_true : {array-like, sparse} of shape (n_samples, n_labels) or (n_samples,)
-        Targets; one-dimensional ones become one label per row out of the estimator's classes.
+        Targets. One-dimensional ones are converted to one label per row, one of the estimator's
+        classes.
     estimator : fitted classifier
         Where the classes of one-dimensional targets are taken from.
 
@@ -238,8 +240,8 @@ def as_indicator(y_true: Any, estimator: Any) -> tuple[Any, NDArray[Any] | None]
     Raises
     ------
     ValueError
-        If `y_true` has other columns than the estimator was fitted on; if it is one-dimensional
-        and the estimator has no ``classes_``, or a class is not
+        If the number of columns of `y_true` is not that of the labels that the estimator was fitted
+        on; if `y_true` is one-dimensional and the estimator has no ``classes_``, or a class is not
         among them.
 
     Examples
@@ -328,14 +330,19 @@ def top_k_of_scores(scores: NDArray[Any], k: int) -> TopK:
     Parameters
     ----------
     scores : ndarray of shape (n_samples, n_labels)
-        Higher is better.
+        Higher is better; without NaN.
     k : int
-        At most the number of labels.
+        From 1 to the number of labels.
 
     Returns
     -------
     tuple of two ndarrays of shape (n_samples, k)
         Label indices and their scores, best first.
+
+    Raises
+    ------
+    ValueError
+        If `scores` holds NaN.
 
     Examples
     --------
@@ -359,8 +366,7 @@ def topk_method(estimator: Any, *, response_method: str | None = None) -> TopKMe
     estimator : fitted estimator
         A classifier, a pipeline or a search.
     response_method : {"predict_proba", "decision_function"}, default=None
-        What the scores should be, for a ``predict_topk`` that has a parameter of that name;
-        another is called without it.
+        Passed to ``predict_topk`` where that has a parameter of this name: which scores to return.
 
     Returns
     -------

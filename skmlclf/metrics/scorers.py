@@ -20,10 +20,9 @@ def get_scorer(scoring: str | Metric | Callable[..., Any]) -> Callable[..., Any]
     Parameters
     ----------
     scoring : str, Metric or callable
-        One of :func:`get_scorer_names`, where ``at_20`` may be ``at_`` any number from 1 on; or a
-        name of :func:`sklearn.metrics.get_scorer_names`. A name that both know is taken for one
-        of this package. A :class:`Metric` need not be registered. Any other callable is returned
-        as it is.
+        A name of :func:`get_scorer_names`, with any k from 1 on in those at k; or a name of
+        :func:`sklearn.metrics.get_scorer_names`. Names of this package take precedence. A
+        :class:`Metric` need not be registered. Any other callable is returned as it is.
 
     Returns
     -------
@@ -43,18 +42,18 @@ def get_scorer(scoring: str | Metric | Callable[..., Any]) -> Callable[..., Any]
 
     Notes
     -----
-    The estimator may be any classifier of scikit-learn's kind. Ranking metrics take the first
-    that it has of ``predict_topk``, ``predict_proba`` and ``decision_function``, the first of
-    them also inside a fitted ``Pipeline`` or search; then no matrix of all scores is ever made.
-    ``map`` needs all scores and passes over ``predict_topk``. Decision metrics take ``predict``.
-    In a dict of scorers, predictions are made once and shared.
+    The estimator may be any classifier with scikit-learn's API. Ranking metrics use the first that
+    it has of ``predict_topk``, ``predict_proba`` and ``decision_function``; ``predict_topk`` is
+    also found inside a fitted ``Pipeline`` or search, and avoids a matrix of all scores. ``map``
+    needs all scores and does not use ``predict_topk``. Metrics of decisions use ``predict``. The
+    scorers of a dict share predictions, which are computed once.
 
     Where ``predict_topk`` has a parameter ``response_method``, as that of this package's
     classifiers, rankings are taken from logits: many probabilities near 1 are equal in float32
     although their logits differ.
 
     ``y`` is a 0/1 matrix of one column per label, dense or sparse. One-dimensional binary or
-    multiclass ``y`` becomes one label per row out of ``estimator.classes_``.
+    multiclass ``y`` is converted to one column per class of ``estimator.classes_``.
 
     A loss, such as ``hamming``, is negated, since for scikit-learn greater is better.
 
@@ -87,15 +86,15 @@ def get_scorer(scoring: str | Metric | Callable[..., Any]) -> Callable[..., Any]
 
 
 def get_scorer_names() -> list[str]:
-    """List the metrics that :func:`get_scorer` knows, those at k for a few usual k out of all.
+    """List the names that :func:`get_scorer` knows, those of metrics at k for a few common k.
 
     .. versionadded:: 0.1
 
     Returns
     -------
     list of str
-        Those of this package and those registered. scikit-learn's own, which it knows too, are
-        those of :func:`sklearn.metrics.get_scorer_names`.
+        Names of the metrics of this package and of those registered. Names of scikit-learn are
+        listed by :func:`sklearn.metrics.get_scorer_names`.
 
     Examples
     --------
@@ -109,21 +108,24 @@ def get_scorer_names() -> list[str]:
 def named_scorers(
     scoring: Iterable[str | Metric | Callable[..., Any]],
 ) -> tuple[dict[str, Metric], dict[str, Callable[..., Any]]]:
-    """Tell metrics, which one evaluation can share, from scorers, which ask the estimator anew.
+    """Divide metrics and scorers into metrics of this package and all other scorers.
+
+    One evaluation computes several metrics from the same predictions, whereas each scorer makes its
+    own.
 
     .. versionadded:: 0.1
 
     Parameters
     ----------
     scoring : iterable of str, Metric or callable
-        Names as :func:`get_scorer` takes them, rows of the table, or scorers.
+        Names as :func:`get_scorer` takes them, :class:`Metric` objects, or scorers.
 
     Returns
     -------
     metrics : dict of str to Metric
-        Those of this package's table, by name.
+        Metrics of this package and registered ones, by name.
     scorers : dict of str to callable
-        Those of scikit-learn and the caller's own, by name.
+        Scorers of scikit-learn and callables, by name.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Splits of multi-label data that keep the share of every label, and rare labels on both sides."""
+"""Splits of multi-label data that keep label proportions, and rare labels on both sides."""
 
 from skmlclf.model_selection._splitters import (
     MultilabelStratifiedKFold,

@@ -17,11 +17,12 @@ Split = tuple[NDArray[np.intp], NDArray[np.intp]]
 
 
 class MultilabelStratifiedKFold(BaseKFold):
-    """K-fold cross-validator that gives each fold its share of every label.
+    """K-fold cross-validator that keeps the proportion of every label in each fold.
 
-    Test folds are made by iterative stratification [1]_, for labels that may be dense or sparse.
-    A label with at least `n_splits` positives is in every test fold, and one with two or more on
-    both sides of every split that tests it, except where labels that share their rows rule it out.
+    Test folds are made by iterative stratification [1]_, for labels that may be dense or sparse. A
+    label with at least `n_splits` positives is in every test fold, and one with two or more on both
+    sides of every split that tests it, except where labels that occur in the same rows make this
+    impossible.
 
     .. versionadded:: 0.1
 
@@ -45,11 +46,11 @@ class MultilabelStratifiedKFold(BaseKFold):
     -----
     The folds have the sizes of scikit-learn's ``KFold``: the first ``n_samples % n_splits`` of them
     have one row more. Where no row has two labels, a label's counts in two folds differ by at most
-    one, as with ``StratifiedKFold``. Rows without labels are spread as if they had one of their
-    own.
+    one, as with ``StratifiedKFold``. Rows without labels are distributed as if they had a label of
+    their own.
 
     The label with the fewest rows left comes first, and each of its rows goes to the fold that
-    lacks the label most. At last, rows are swapped where a label is missing from a fold or its
+    lacks the label most. Finally, rows are swapped where a label is missing from a fold or its
     counts are uneven. Whether all labels can be in all folds at once is NP-hard to decide; on
     YouTube-8M, 1 label in 1,500 may be missing from one fold. The folds are computed once per call
     of `split`, in time that grows with the number of positives and of labels.
@@ -125,14 +126,14 @@ class MultilabelStratifiedKFold(BaseKFold):
 
 
 class MultilabelStratifiedShuffleSplit(BaseShuffleSplit):
-    """Random splits that give training and test set their share of every label.
+    """Random splits that keep the proportion of every label in training and test set.
 
     Each split is made by iterative stratification [1]_, for labels that may be dense or sparse.
     Test sets of different splits may share rows.
 
-    A label with two positives or more is on both sides, even where its share of the smaller side
-    is less than one row. Where that side is too small for all such labels, it takes the commonest
-    of those that would be missing, with at most half of its rows.
+    A label with two or more positives occurs on both sides, even if less than one row of it is
+    expected on the smaller side. If that side is too small for all such labels, at most half of its
+    rows are used to add the most frequent of the labels that would be missing.
 
     .. versionadded:: 0.1
 
@@ -141,11 +142,11 @@ class MultilabelStratifiedShuffleSplit(BaseShuffleSplit):
     n_splits : int, default=10
         Number of splits.
     test_size : float or int, default=None
-        If float, the share of rows to include in the test set, between 0.0 and 1.0. If int, their
-        number. If None, the complement of the train size; 0.1 if `train_size` is None too.
+        If float, the fraction of rows to include in the test set, between 0.0 and 1.0. If int, the
+        number of rows. If None, the complement of the train size; 0.1 if `train_size` is None too.
     train_size : float or int, default=None
-        If float, the share of rows to include in the training set, between 0.0 and 1.0. If int,
-        their number. If None, the complement of the test size.
+        If float, the fraction of rows to include in the training set, between 0.0 and 1.0. If int,
+        the number of rows. If None, the complement of the test size.
     random_state : int, RandomState instance or None, default=None
         Determines the splits. Pass an int for the same splits in every call.
 

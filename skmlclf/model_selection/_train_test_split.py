@@ -40,7 +40,7 @@ def multilabel_train_test_split(
     random_state: int | np.random.RandomState | None = None,
     stratify: Any = None,
 ) -> list[Any]:
-    """Split arrays into random train and test subsets that keep the share of every label.
+    """Split arrays into random train and test subsets that keep the proportion of every label.
 
     Takes and returns what scikit-learn's ``train_test_split`` does, and stratifies by a 0/1 matrix
     of labels, dense or sparse, as `MultilabelStratifiedShuffleSplit` does.
@@ -53,11 +53,11 @@ def multilabel_train_test_split(
         Arrays, lists, DataFrames, sparse matrices, or array-likes that read their rows when
         indexed, all with the same number of rows.
     test_size : float or int, default=None
-        If float, the share of rows to include in the test set, between 0.0 and 1.0. If int, their
-        number. If None, the complement of the train size; 0.25 if `train_size` is None too.
+        If float, the fraction of rows to include in the test set, between 0.0 and 1.0. If int, the
+        number of rows. If None, the complement of the train size; 0.25 if `train_size` is None too.
     train_size : float or int, default=None
-        If float, the share of rows to include in the training set, between 0.0 and 1.0. If int,
-        their number. If None, the complement of the test size.
+        If float, the fraction of rows to include in the training set, between 0.0 and 1.0. If int,
+        the number of rows. If None, the complement of the test size.
     random_state : int, RandomState instance or None, default=None
         Determines the split. Pass an int for the same split in every call.
     stratify : array-like or sparse of shape (n_samples, n_labels), default=None
@@ -77,7 +77,7 @@ def multilabel_train_test_split(
 
     See Also
     --------
-    MultilabelStratifiedShuffleSplit : The splitter behind it, and what it keeps to.
+    MultilabelStratifiedShuffleSplit : The splitter that is used, and its guarantees.
     sklearn.model_selection.train_test_split : The same for one class per row.
 
     Examples

@@ -10,8 +10,9 @@ import numpy as np
 class Network(Protocol):
     """The structure of a network: everything that is compiled, without the weights.
 
-    A network is hashable. Fits whose networks are equal share one compiled step, so that nothing
-    a grid search may vary for free (learning rate, weights, seeds) belongs to it.
+    A network is hashable. Fits whose networks are equal share one compiled step, so what a grid
+    search can vary without another compilation (learning rate, weights, seeds) does not belong to
+    it.
 
     Seven hooks are optional:
 
@@ -121,7 +122,7 @@ def hidden_layer_of(network: Network, model: keras.Model) -> Any:
     Raises
     ------
     ValueError
-        If the network cannot tell.
+        If the hidden layer of the network is not known.
     """
     hook = getattr(network, "hidden_layer", None)
     if hook is None:
@@ -192,9 +193,9 @@ def set_dropout(network: Network, model: keras.Model, rate: float, input_rate: f
     model : keras.Model
         As `build_model` builds it.
     rate : float
-        Share of the hidden units set to zero while training, in [0, 1).
+        Fraction of the hidden units set to zero while training, in [0, 1).
     input_rate : float, default=0.0
-        Share of the features set to zero while training, in [0, 1).
+        Fraction of the features set to zero while training, in [0, 1).
     """
     hook = getattr(network, "set_dropout", None)
     if hook is not None:

@@ -111,8 +111,8 @@ class FunctionNetwork:
         Raises
         ------
         ValueError
-            If the function builds a model whose layers are not joined symbolically, or the last
-            one takes anything but one row of numbers per row of features.
+            If the model is neither a functional nor a sequential Keras model, or the last layer
+            takes anything but one row of numbers per row of features.
         """
         hidden = _input_of_last_layer(model.get_layer("probabilities").input)
         shape = getattr(hidden, "shape", None)

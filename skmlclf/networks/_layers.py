@@ -37,7 +37,7 @@ class VariableDropout(keras.layers.Layer):
     Parameters
     ----------
     rate : float
-        Share of the units set to zero while training, in [0, 1).
+        Fraction of the units set to zero during training, in [0, 1).
     seed : int
         Seed of the layer's own generator.
     **kwargs : dict
@@ -80,9 +80,9 @@ class VariableDropout(keras.layers.Layer):
 class GroupRMSNormalization(keras.layers.Layer):
     r"""Division of each group of features by the root mean square of the row in it.
 
-    A group :math:`x_g` of width `d` becomes :math:`\sqrt{d}\, x_g / \lVert x_g \rVert`: what
-    differs is its direction, and groups of any width and scale count alike. A group of zeros stays
-    one. There is nothing to learn.
+    A group :math:`x_g` of width `d` becomes :math:`\sqrt{d}\, x_g / \lVert x_g \rVert`: its
+    direction is kept and its scale is not. A group of zeros is not changed. The layer has no
+    weights.
 
     Parameters
     ----------

@@ -19,8 +19,8 @@ def save(
 ) -> None:
     """Save an estimator to one file that holds no code.
 
-    The file is a safetensors file [1]_: the weights and other arrays as tensors, everything else
-    as one JSON document among its metadata. It takes up as much as the weights. `load` builds the
+    The file is a safetensors file [1]_: the weights and other arrays as tensors, everything else as
+    one JSON document in its metadata. It is about as large as the weights. `load` rebuilds the
     network from the parameters, and its predictions are equal to those of the estimator bit for
     bit.
 
@@ -36,14 +36,14 @@ def save(
         ``SelectKBest``, ``SelectPercentile`` and ``VarianceThreshold``. Of a search, save its
         ``best_estimator_``.
     path : str or path
-        The file; a usual ending is ``.safetensors``.
+        The file, usually with the ending ``.safetensors``.
     with_optimizer : bool, default=False
-        Whether to write the state of the optimizer as well, where training is to be resumed:
-        with `partial_fit`, or with ``warm_start=True``. With Adam it is twice as large as the
-        weights. A resumed fit of the loaded estimator is then equal bit for bit; without it, the
-        optimizer starts anew.
+        Whether to include the state of the optimizer, so that training can be resumed with
+        `partial_fit` or ``warm_start=True``. With Adam it is twice as large as the weights. Resumed
+        training of the loaded estimator is then equal bit for bit; without it, the optimizer starts
+        anew.
     overwrite : bool, default=False
-        Whether to replace a file that is there.
+        Whether to replace an existing file.
 
     Raises
     ------
@@ -51,9 +51,9 @@ def save(
         If the estimator is of another class, or a parameter cannot be written. Nothing is written
         then.
     FileExistsError
-        If there is a file, and `overwrite` is false.
+        If the file exists and `overwrite` is false.
     OSError
-        If the file cannot be written. A file that was there is as it was.
+        If the file cannot be written. An existing file is left as it was.
 
     See Also
     --------
@@ -61,19 +61,18 @@ def save(
 
     Notes
     -----
-    The file is written beside its place, flushed to the disk and renamed, so that the old file or
-    the new one is there at any moment. A process that is killed may leave a hidden folder whose
-    name ends in ``.tmp``; it can be deleted.
+    The file is written under a temporary name, flushed to disk and renamed, so that at any moment
+    either the old or the new file exists and is complete. A process that is killed may leave a
+    hidden folder whose name ends in ``.tmp``; it can be deleted.
 
-    What is written of the parameters: numbers, texts, arrays, lists, dictionaries, a RandomState by
-    its state, Keras' own optimizers by their names and settings. Functions are written by their
-    names, and `load` must be given them. ``callbacks`` are left out: they are objects of any kind
-    and have done their work. Anything else is refused.
+    Parameters can be numbers, strings, arrays, lists, dictionaries, a RandomState (saved by its
+    state) and Keras' own optimizers (saved by name and settings). Functions are saved by name, and
+    must be passed to `load`. ``callbacks`` are not saved, since they can be objects of any kind.
+    Anything else raises an error.
 
-    Transformers of scikit-learn are written as their parameters and the attributes that its
-    documentation lists, from a closed table, and not through skops: the file stays one format with
-    one way of checking it, which does not depend on the private attributes of one version of
-    scikit-learn. `SKOPS_TRUSTED` is for those who prefer skops.
+    Transformers of scikit-learn are saved as their parameters and documented attributes, and not
+    through skops: the format of the file does not depend on private attributes of one version of
+    scikit-learn. To use skops instead, pass `SKOPS_TRUSTED` to it.
 
     References
     ----------
@@ -100,9 +99,9 @@ def save(
 def load(path: str | os.PathLike[str], *, custom_objects: Mapping[str, Any] | None = None) -> Any:
     """Load an estimator that `save` wrote.
 
-    No code of the file is run, nothing is imported because the file says so, and nothing is
-    allocated that is much larger than the file: names are looked up in a closed table, and shapes
-    and dtypes are compared with the structure of the network before it is built.
+    Loading runs no code from the file, imports nothing that the file names, and allocates nothing
+    that is much larger than the file: names are looked up in a fixed table, and shapes and dtypes
+    are compared with the structure of the network before it is built.
 
     .. versionadded:: 0.1
 
@@ -111,8 +110,8 @@ def load(path: str | os.PathLike[str], *, custom_objects: Mapping[str, Any] | No
     path : str or path
         The file.
     custom_objects : mapping of str to callable, default=None
-        Functions of your own by their names, where the estimator has some, such as the one that
-        builds the network of a `NetworkClassifier`. They are called as they are in a fit.
+        Your own functions by name, where the estimator uses some, such as the one that builds the
+        network of a `NetworkClassifier`. They are called as in a fit.
 
     Returns
     -------
@@ -122,8 +121,8 @@ def load(path: str | os.PathLike[str], *, custom_objects: Mapping[str, Any] | No
     Raises
     ------
     ValueError
-        If it is no such file, is damaged, was written by a newer version, or needs a function
-        that is not passed.
+        If it is not a file that `save` wrote, is damaged, was written by a newer version, or needs
+        a function that is not passed.
     FileNotFoundError
         If there is no file.
 

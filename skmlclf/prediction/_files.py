@@ -1,4 +1,4 @@
-"""Predictions for many files: what there is to do, who does it, and what could not be done."""
+"""Predictions for many files, in this process or on a cluster."""
 
 import os
 import shutil
@@ -62,10 +62,10 @@ def predict_files(
     overwrite: bool = False,
     verbose: int = 0,
 ) -> list[str]:
-    """Write the best labels of the rows of many files, one file of predictions for each of them.
+    """Predict the best labels of the rows of many files, and write one file for each of them.
 
     Files are predicted one after the other in this process, or spread over the workers of a Dask
-    cluster. A call that was interrupted is resumed by the same call: predictions that are there
+    cluster. An interrupted call is resumed by repeating it: files of predictions that are complete
     are kept.
 
     .. versionadded:: 0.1
@@ -78,45 +78,46 @@ def predict_files(
         Files of rows, as paths or as glob patterns: `.npy` files, `.parquet` files, and all others
         TFRecord files of videos.
     folder : str or path-like
-        Folder to write to, which is made if need be. The predictions for `videos.tfrecord` are
+        Folder to write to, created if it does not exist. The predictions for `videos.tfrecord` are
         written to `videos.tfrecord.csv`.
     k : int, default=20
-        Labels of each row.
+        Number of labels per row.
     format : {"csv", "parquet"}, default="csv"
-        The form of the YouTube-8M challenges, ``VideoId,LabelConfidencePairs``; or a row for each
-        video and label, of `id`, `rank` (from 1), `label` and `probability`. Rows of `.npy` and
-        `.parquet` files are numbered, and their numbers are the ids.
+        "csv" is the format of the YouTube-8M challenges: one line per row,
+        ``VideoId,LabelConfidencePairs``. "parquet" has one row for each video and label, with the
+        columns `id`, `rank` (from 1), `label` and `probability`. The ids of rows of `.npy` and
+        `.parquet` files are their indices.
     records : mapping of str to object, default=None
-        How TFRecord files are read: arguments of `skmlclf.datasets.VideoRecords` out of
-        `features`, `id_feature`, `level`, `pooling`, `on_error` and `cache`.
+        How TFRecord files are read: any of the arguments `features`, `id_feature`, `level`,
+        `pooling`, `on_error` and `cache` of `skmlclf.datasets.VideoRecords`.
     custom_objects : mapping of str to callable, default=None
-        As `skmlclf.load` takes them.
+        Your own functions by name, as `skmlclf.load` takes them.
     scheduler : str or distributed.Client, default=None
-        Address of a Dask scheduler, such as ``"tcp://10.0.0.1:8786"``, or a client of it. Files
-        and folders must have the same paths on all of its workers. `None` predicts in this
-        process.
+        Address of a Dask scheduler, such as ``"tcp://10.0.0.1:8786"``, or a client of one. Files
+        and folders must have the same paths on all workers. `None` predicts in this process.
     overwrite : bool, default=False
-        Whether predictions that another model, other arguments or other content of the files has
-        led to are replaced. Those that are up to date are kept in any case.
+        Whether to replace predictions that were made by another model, with other arguments, or
+        from another version of the input file. Predictions that are up to date are kept in any
+        case.
     verbose : int, default=0
-        1 to show on standard error how far it is.
+        1 shows the progress on standard error.
 
     Returns
     -------
     paths : list of str
-        The files that were written by this call, without those that were there.
+        The files that were written by this call; files that were kept are not listed.
 
     Raises
     ------
     FileNotFoundError
-        If there is no model, or a path or a pattern matches no file.
+        If the file of the model does not exist, or a path or a pattern matches no file.
     FileExistsError
-        If a file that is there was not made of the same input, by the same model and with the same
+        If there is a file of predictions from another input, by another model or with other
         arguments, and `overwrite` is false. Nothing is written then.
     ValueError
         If the model cannot be loaded, or two files have the same name. Nothing is written then.
     ImportError
-        If there is a `scheduler`, and Dask is not installed.
+        If `scheduler` is given and Dask is not installed.
     ExceptionGroup
         If predictions for some files failed, with one error for each of them that names the file.
         All others have been written.
@@ -133,16 +134,16 @@ def predict_files(
 
     Notes
     -----
-    Each file is written beside its place, flushed to the disk and renamed, so that under its name
-    it is always complete. What it was made of is kept in the folder `.skmlclf` beside it: the size
-    and the time of change of the input, the hash of the model's file, the arguments, and the hash
-    of the predictions, by which a file that was cut or edited since is noticed and made again. The
-    functions in `custom_objects` and the versions of libraries are not part of it. Hidden folders
+    Each file is written under a temporary name, flushed to disk and renamed, so that it is always
+    complete. The folder `.skmlclf` beside it records what it was computed from: the size and the
+    modification time of the input, the hash of the model file, the arguments, and the hash of the
+    predictions, by which a file that was truncated or edited since is detected and written again.
+    The functions in `custom_objects` and the versions of libraries are not recorded. Hidden folders
     whose names end in `.tmp`, which a process that was killed may leave, are removed by the next
-    call. Two calls at a time for one folder disturb each other.
+    call. Do not run two calls for one folder at the same time.
 
-    A worker process loads the model once for a call, and holds some thousand rows of each file
-    that it is at. Where a worker is lost, Dask gives its file to another one.
+    A worker process loads the model once per call, and holds a few thousand rows of a file in
+    memory. If a worker is lost, Dask gives its file to another one.
 
     Examples
     --------

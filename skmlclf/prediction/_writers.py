@@ -62,17 +62,18 @@ WRITERS: dict[str, Callable[[Path], AbstractContextManager[Write]]] = {
 
 
 def topk_writer(path: str | os.PathLike[str], format: str) -> AbstractContextManager[Write]:
-    """Open a file to write the best labels of rows to.
+    """Open a file to which the best labels of rows are written.
 
     .. versionadded:: 0.1
 
     Parameters
     ----------
     path : str or path-like
-        The file, which is made anew.
+        The file; an existing one is replaced.
     format : {"csv", "parquet"}
-        The form of the YouTube-8M challenges, ``VideoId,LabelConfidencePairs``; or a row for each
-        video and label, of `id`, `rank` (from 1), `label` and `probability`.
+        "csv" is the format of the YouTube-8M challenges: one line per row,
+        ``VideoId,LabelConfidencePairs``. "parquet" has one row for each video and label, with the
+        columns `id`, `rank` (from 1), `label` and `probability`.
 
     Returns
     -------

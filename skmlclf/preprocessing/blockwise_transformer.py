@@ -1,4 +1,4 @@
-"""Let transformers fit and transform what is larger than memory."""
+"""Fitting and applying transformers to data that is larger than memory."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -39,31 +39,31 @@ def _has(method: str) -> Callable[[Any], bool]:
 
 
 class BlockwiseTransformer(TransformerMixin, BaseEstimator):
-    """Make a transformer fit and transform rows on disk, with a block of them in memory at a time.
+    """Fit and apply a transformer block by block, to rows on disk that do not fit into memory.
 
     A transformer that has a `partial_fit`, such as :class:`~sklearn.decomposition.IncrementalPCA`
     or :class:`~sklearn.preprocessing.StandardScaler`, is fitted on all rows, block by block. Any
-    other is fitted on a random sample of the rows. Rows on disk are transformed when they are
-    read: what comes out is rows on disk again.
+    other is fitted on a random sample of the rows. Rows on disk are transformed lazily, when they
+    are read: the output is a row store as well.
 
     .. versionadded:: 0.1
 
     Parameters
     ----------
     transformer : estimator
-        The transformer, which is cloned. In it, each row of the output has to depend on that row
-        of the input alone, as it does in those of scikit-learn. A
+        The transformer, of which a clone is fitted. Each row of its output must depend on the same
+        row of the input alone, as in the transformers of scikit-learn. A
         :class:`~sklearn.frozen.FrozenEstimator` is not fitted again.
     n_sample_rows : int, default=20_000
-        Rows of the sample, drawn without replacement, on which a transformer without `partial_fit`
-        is fitted. Fewer rows than that are all taken, in order.
+        Number of rows, drawn without replacement, on which a transformer without `partial_fit` is
+        fitted. If there are fewer rows, all of them are taken, in order.
     block_rows : int, default=None
-        Rows of a block. `None` takes as many as fit into 8 MiB; to fit `IncrementalPCA`, as many as
-        its `batch_size` says. A block to fit on has no fewer than the transformer's
-        `n_components`, where that is a number: a last one that would is added to that before it.
+        Number of rows per block. `None` takes as many as fit into 8 MiB, and to fit
+        `IncrementalPCA` its `batch_size`. A last block to fit on that has fewer rows than the
+        `n_components` of the transformer is merged with the block before it.
     random_state : int, RandomState instance or None, default=None
-        Seed of the sample. Not used by a transformer with `partial_fit`. The transformer has a
-        `random_state` of its own.
+        Seed of the sample. Not used with `partial_fit`, and not passed to the transformer, which
+        may have a `random_state` itself.
 
     Attributes
     ----------
@@ -82,14 +82,15 @@ class BlockwiseTransformer(TransformerMixin, BaseEstimator):
 
     Notes
     -----
-    An array in memory is fitted and transformed in the same blocks as rows on disk, so that both
-    give the same result. `IncrementalPCA` is then fitted as it is on its own. Of such a transformer
-    the result depends on `block_rows`, and a product of matrices may round a row differently in a
-    block of another size.
+    An array in memory is processed in the same blocks as rows on disk, so that both give the same
+    result, which for `IncrementalPCA` is also that of its own `fit`. The result of transformers
+    with `partial_fit` depends on `block_rows`, and matrix products may be rounded differently in
+    blocks of another size.
 
-    What is made of float32 is float32, also where the transformer alone would return float64, as
-    `IncrementalPCA` does. float16 is converted to float32 first. Sparse matrices are taken if the
-    transformer takes them. Rows on disk are not checked for NaN where the transformer does not.
+    float32 input gives float32 output, also where the transformer alone would return float64, as
+    `IncrementalPCA` does. float16 is converted to float32 first. Sparse matrices are accepted if
+    the transformer accepts them. Rows on disk are not checked for NaN unless the transformer does
+    so.
 
     Examples
     --------
@@ -143,8 +144,8 @@ class BlockwiseTransformer(TransformerMixin, BaseEstimator):
                 default=None
             Targets, for transformers that use them.
         **fit_params : dict
-            Passed on to the transformer, such as `sample_weight`. What has one entry per row is
-            divided as the rows are.
+            Passed on to the transformer, such as `sample_weight`. Values with one entry per row are
+            split like the rows.
 
         Returns
         -------
@@ -190,7 +191,7 @@ class BlockwiseTransformer(TransformerMixin, BaseEstimator):
         Returns
         -------
         X_out : {ndarray, sparse matrix, RowStore} of shape (n_samples, n_features_out)
-            What the transformer makes of them; a :class:`~skmlclf.datasets.RowStore` if `X` is one.
+            The transformed features; a :class:`~skmlclf.datasets.RowStore` if `X` is one.
         """
         check_is_fitted(self)
         rows = self._check_rows(X)
@@ -199,7 +200,7 @@ class BlockwiseTransformer(TransformerMixin, BaseEstimator):
 
     @available_if(_has("inverse_transform"))
     def inverse_transform(self, X: ArrayLike | RowStore) -> Any:
-        """Transform back, where the transformer can.
+        """Apply the inverse transform, where the transformer has one.
 
         Parameters
         ----------

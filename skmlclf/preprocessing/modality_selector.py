@@ -1,4 +1,4 @@
-"""Pick the columns of named feature groups."""
+"""Select the columns of named feature groups."""
 
 from collections.abc import Mapping
 from numbers import Integral
@@ -18,7 +18,7 @@ YOUTUBE8M_LAYOUT = {"video": 1024, "audio": 128}
 
 
 class ModalitySelector(TransformerMixin, BaseEstimator):
-    """Pick the columns of named groups of features, such as the audio ones.
+    """Select the columns of named groups of features, such as the audio features.
 
     Embeddings of several modalities usually come side by side in one matrix: in a video-level
     YouTube-8M record, 1,024 visual features and then 128 audio features. This transformer keeps
@@ -34,14 +34,13 @@ class ModalitySelector(TransformerMixin, BaseEstimator):
         gives the groups in the order of the list.
     layout : mapping of str to int, default=None
         Width of each group, in the order of the columns, such as `{"video": 1024, "audio": 128}`.
-        The groups lie next to each other and cover all columns. `None` stands for YouTube-8M's
-        layout, which is the example above; then `modality="all"` accepts any number of columns,
-        for there is nothing to pick.
+        The groups are consecutive and cover all columns. `None` stands for the layout of
+        YouTube-8M, which is the example above; `modality="all"` then accepts any number of columns.
 
     Attributes
     ----------
     columns_ : ndarray of shape (n_selected_features,), dtype intp
-        Positions of the selected columns in the input, in the order of the output.
+        Indices of the selected columns in the input, in the order of the output.
     n_features_in_ : int
         Number of features seen during `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -55,10 +54,10 @@ class ModalitySelector(TransformerMixin, BaseEstimator):
     Notes
     -----
     The output has the dtype of the input. It is a view of a dense input, not a copy, when the
-    selected columns lie next to each other and in the order of the input: a step that works in
-    place on the output then also changes the input. Sparse input stays sparse: CSR and CSC keep
-    their format, other formats become CSR. Of rows on disk, which are not read for it, the output
-    is a view that is a :class:`~skmlclf.datasets.RowStore` again.
+    selected columns are consecutive and in the order of the input: a step that works in place on
+    the output then also changes the input. Sparse input stays sparse: CSR and CSC keep their
+    format, other formats become CSR. For rows on disk, the output is a view that is a
+    :class:`~skmlclf.datasets.RowStore` itself; they are not read.
 
     Examples
     --------

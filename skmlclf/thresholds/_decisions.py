@@ -50,12 +50,12 @@ def decide(
     scores : csr_matrix of shape (n_samples, n_labels)
         As :func:`kept_scores` returns them.
     thresholds : ndarray of shape (n_labels,) or None
-        A label is given where its score is at least this. None gives each row its best labels, as
-        many as have the highest expected F1 under independent probabilities.
+        A label is predicted where its score is at least this. None predicts the best labels of each
+        row, as many as have the highest expected F1 if labels are independent.
     min_labels : int, default=0
-        Each row gets so many of its best labels in any case.
+        Minimum number of labels per row; the best ones are added.
     max_labels : int, default=None
-        No row gets more; its labels with the highest scores stay.
+        Maximum number of labels per row; those with the highest scores are kept.
 
     Returns
     -------

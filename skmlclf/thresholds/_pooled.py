@@ -1,4 +1,4 @@
-"""Thresholds of labels that borrow from labels about as frequent."""
+"""Thresholds per label, estimated together with labels of similar frequency."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from skmlclf.thresholds._cuts import Cuts, Floats
 from skmlclf.thresholds._rules import f1
 
 _N_CANDIDATES = 256
-# Of a label without positives: below all others, so that it goes by the rarest of them.
+# For a label without positives: below all others, so that the counts of the rarest are used.
 _NO_POSITIVES = 0.5
 _MAX_ITERATIONS = 100
 
@@ -22,9 +22,9 @@ def pooled_thresholds(cuts: Cuts, shrinkage: float, *, micro: bool, macro: bool)
     cuts : Cuts
         Of all labels.
     shrinkage : float
-        How many positives the labels about as frequent count as, beside those of a label itself.
+        Weight of the labels of similar frequency, as a number of positives.
     micro, macro : bool
-        What is to be high.
+        What is maximised.
 
     Returns
     -------
@@ -32,9 +32,10 @@ def pooled_thresholds(cuts: Cuts, shrinkage: float, *, micro: bool, macro: bool)
 
     Notes
     -----
-    At each of 256 candidate thresholds :math:`t`, of label :math:`j` with :math:`P_j` positives the
-    hits :math:`tp_j(t)` and decisions :math:`n_j(t)` are estimated from its own and from those of
-    the labels with half to twice as many positives, :math:`r_j(t)` and :math:`s_j(t)` per positive:
+    At each of 256 candidate thresholds :math:`t`, the true positives :math:`tp_j(t)` and the
+    decisions :math:`n_j(t)` of label :math:`j`, which has :math:`P_j` positives, are estimated from
+    its own counts and from those of the labels with half to twice as many positives, :math:`r_j(t)`
+    and :math:`s_j(t)` per positive:
 
     .. math:: \widetilde{tp}_j = \frac{P_j}{P_j + a} (tp_j + a \, r_j), \quad
         \tilde n_j = \frac{P_j}{P_j + a} (n_j + a \, s_j)
@@ -43,7 +44,7 @@ def pooled_thresholds(cuts: Cuts, shrinkage: float, *, micro: bool, macro: bool)
     label by itself. Micro F1 :math:`\mu` is highest where :math:`2 tp_j - \mu n_j` is, and the sum
     of both where :math:`(2 tp_j - \mu n_j) / N + F_j / L` is, with :math:`N` decisions and
     positives in all and :math:`L` labels; :math:`\mu` and :math:`N` follow from the thresholds, so
-    that the two are computed in turn until they stay.
+    that the two are computed in turn until they converge.
     """
     candidates = _candidates(cuts)
     own = np.searchsorted(candidates, cuts.scores, side="right") - 1
@@ -99,7 +100,7 @@ def _with_neighbours(
 ) -> tuple[Floats, Floats]:
     """Return estimates of hits and decisions that count neighbours in frequency too."""
     order = np.argsort(cuts.positives, kind="stable")
-    # Labels without positives borrow, and have nothing to lend.
+    # Labels without positives have no counts that others could use.
     order = order[np.searchsorted(cuts.positives[order], 0, side="right") :]
     lending = cuts.positives[order]
     first = np.searchsorted(lending, positives / 2, side="left")

@@ -1,4 +1,4 @@
-"""One number that makes the probabilities of a network less, or more, certain."""
+"""Temperature scaling of probabilities."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ _LOG_RANGE = np.log(0.1), np.log(10.0)
 def fit_temperature(
     scores: sparse.csr_matrix, y: sparse.csr_matrix, sample_weight: Floats | None = None
 ) -> float:
-    r"""Return the temperature that makes kept probabilities most likely.
+    r"""Return the temperature that maximises the likelihood of kept probabilities.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def fit_temperature(
     -------
     float
         From 0.1 to 10; 1 where nothing, or everything, that was kept is true. Above 1 the
-        probabilities are too certain.
+        probabilities are overconfident.
 
     Notes
     -----

@@ -1,4 +1,4 @@
-"""From scores of rows that were not trained on to thresholds, and what these are worth."""
+"""Tuning of thresholds on scores of rows that were not trained on, and their F1."""
 
 from typing import Any, NamedTuple
 
@@ -25,7 +25,7 @@ OBJECTIVES = ("micro_macro_f1", "macro_f1", "micro_f1", "samples_f1", "cardinali
 
 
 class TunedThresholds(NamedTuple):
-    """What decisions are made by.
+    """The tuned thresholds, and the probabilities that they apply to.
 
     Attributes
     ----------
@@ -33,9 +33,9 @@ class TunedThresholds(NamedTuple):
         A label is given where its score is at least this. None for the best number of labels of
         each row.
     temperature : float
-        Of the probabilities that decisions go by.
+        Of the probabilities that decisions are based on.
     nonempty : bool
-        Whether decisions go by the probabilities given that the row has a label.
+        Whether decisions are based on the probabilities given that the row has a label.
     """
 
     thresholds: NDArray[np.float64] | None
@@ -85,9 +85,9 @@ def tune_thresholds(
     objective : str, default="micro_macro_f1"
         One of `OBJECTIVES`.
     method : {"pooled", "per_label"}, default="pooled"
-        Whether labels borrow from labels about as frequent, or go by themselves.
+        Whether counts of labels of similar frequency are used too, or those of each label alone.
     shrinkage : float, default=100
-        How many positives those that labels borrow from count as.
+        Weight of the labels of similar frequency, as a number of positives.
     min_positives : int, default=10
         With "per_label", labels with fewer share one threshold.
     nonempty : bool, default=False
@@ -201,7 +201,7 @@ def objective_value(
     *,
     sample_weight: Floats | None = None,
 ) -> float:
-    """Return what decisions are worth under an objective.
+    """Return the value of an objective for decisions.
 
     Parameters
     ----------

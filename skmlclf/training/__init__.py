@@ -1,4 +1,4 @@
-"""Training and prediction of the networks at the speed of the arithmetic."""
+"""Compiled training and prediction of networks."""
 
 from skmlclf.training._averages import WeightAverages
 from skmlclf.training._batches import EntryWeights, RowBatches

@@ -1,4 +1,4 @@
-"""Fitting the classifier inside, with held-out rows where it takes some."""
+"""Fitting the inner classifier, with held-out rows where it takes some."""
 
 from typing import Any
 

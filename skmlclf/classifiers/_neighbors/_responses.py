@@ -1,4 +1,4 @@
-"""What a blend asks of the classifier inside it."""
+"""What a blend asks of its inner classifier."""
 
 from typing import Any
 

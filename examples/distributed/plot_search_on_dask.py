@@ -12,6 +12,8 @@ machines.
 # the cores and compiles the training step of a structure once, for all candidates and folds.
 
 import joblib
+import matplotlib.pyplot as plt
+import numpy as np
 from dask.distributed import Client, LocalCluster
 from sklearn.model_selection import GridSearchCV
 
@@ -19,13 +21,15 @@ from skmlclf import BaseMLPClassifier
 from skmlclf.datasets import make_video_embeddings
 from skmlclf.metrics import get_scorer
 
+dropouts, rates = [0.2, 0.5], [3e-3, 1e-2]
+
 
 def search_on(client):
     """Search on the workers of a client."""
     X, y = make_video_embeddings(300, n_labels=100, random_state=0)
     search = GridSearchCV(
         BaseMLPClassifier(32, epochs=3, random_state=0),
-        {"dropout": [0.2, 0.5], "learning_rate": [3e-3, 1e-2]},
+        {"dropout": dropouts, "learning_rate": rates},
         scoring=get_scorer("precision_at_5"),
         cv=3,
     )
@@ -34,7 +38,23 @@ def search_on(client):
 
 
 # %%
-# Worker processes import this file: what starts them stands behind the usual guard.
+# Candidates are in the order of the grid, so that the means of the folds are a matrix:
+
+
+def draw(results):
+    """Draw the mean scores of a search over both parameters."""
+    means = np.reshape(results["mean_test_score"], (len(dropouts), len(rates)))
+    figure, axes = plt.subplots()
+    image = axes.imshow(means)
+    axes.set(xlabel="learning rate", ylabel="dropout")
+    axes.set_xticks(range(len(rates)), rates)
+    axes.set_yticks(range(len(dropouts)), dropouts)
+    figure.colorbar(image, label="precision at 5")
+
+
+# %%
+# Worker processes import the script that starts them, so that the guard is needed around what
+# starts them.
 
 if __name__ == "__main__":
     with (
@@ -45,3 +65,5 @@ if __name__ == "__main__":
     results = search.cv_results_
     for params, score in zip(results["params"], results["mean_test_score"], strict=True):
         print(f"P@5 {score:.4f}  {params}")
+    draw(results)
+    plt.show()
