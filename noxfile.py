@@ -110,7 +110,7 @@ def package(session: nox.Session) -> None:
     [wheel] = (path for path in built if path.suffix == ".whl")
     session.log(f"{wheel.name}: {wheel.stat().st_size / 1024:.0f} KiB")
 
-    empty = Path(session.create_tmp(), "empty")
+    empty = Path(session.create_tmp(), "empty").resolve()
     session.run("python", "-m", "venv", "--clear", str(empty))
     python = str(empty / "bin" / "python")
     session.run(python, "-m", "pip", "install", "--quiet", str(wheel), external=True)
