@@ -115,8 +115,7 @@ def measured_by_chief(
         workers.refuse(
             WorkersError(
                 f"The weights of {' and '.join(others)} are no longer those of {workers.name(0)}:"
-                " a callback that changes the model has to do the same on every worker, and a layer"
-                " that keeps statistics of the rows cannot, unless it is a batch normalisation."
+                " a callback that changes the model has to do the same on every worker."
             )
         )
     values: dict[str, float] = told[0][1]
