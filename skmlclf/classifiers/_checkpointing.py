@@ -221,7 +221,9 @@ class _Checkpoints(NoCheckpoints):
         # What a RandomState of the caller's was after the fit asked it for its number.
         self._drawn: list[str] | None = None
         if self._saved is not None:
-            before, now = self._saved["parameters"], self._parameters
+            # Checkpoints from before there was the parameter do not have it.
+            before = {"distribute": ["None", ""], **self._saved["parameters"]}
+            now = self._parameters
             self._drawn = self._saved["drawn"]
             self._has_drawn = self._drawn is not None and now["random_state"] == self._drawn
             if self._has_drawn:

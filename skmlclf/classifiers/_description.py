@@ -33,8 +33,7 @@ def describe_parameters(estimator: Any) -> Description:
     params = estimator.get_params(deep=False)
     described: Description = {"the classifier": [type(estimator).__name__, ""]}
     for name, value in params.items():
-        # Checkpoints from before there was the parameter do not have it.
-        if name not in _LEFT_OUT and not (name == "distribute" and value is None):
+        if name not in _LEFT_OUT:
             described |= dict(_entries(name, value))
     for i, callback in enumerate(params["callbacks"] or ()):
         described |= _describe_callback(f"callbacks[{i}]", callback)

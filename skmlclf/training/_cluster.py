@@ -77,8 +77,9 @@ def read_cluster() -> Cluster:
     if twice:
         raise _error(f"its cluster has {', '.join(twice)} more than once")
     task = config.get("task")
-    if not isinstance(task, dict) or task.get("type") not in jobs:
-        raise _error(f"its task must have a type, one of {sorted(jobs)}, got {task!r:.100}")
+    types = sorted(jobs)
+    if not isinstance(task, dict) or task.get("type") not in types:
+        raise _error(f"its task must have a type, one of {types}, got {task!r:.100}")
     index = task.get("index")
     n_tasks = len(jobs[task["type"]])
     if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < n_tasks:

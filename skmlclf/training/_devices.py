@@ -8,6 +8,7 @@ a fit on one device.
 import contextvars
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any, TypeVar
 
 import tensorflow as tf
@@ -57,7 +58,19 @@ class DeviceExchange(Exchange):
         self._index = index
 
     def sum_all(self, values: Sequence[Any]) -> list[Any]:
-        """Return the sums of several tensors."""
+        """Return the sums of several tensors.
+
+        Raises
+        ------
+        ValueError
+            If they are computed inside of another function, loop or condition of TensorFlow, whose
+            tensors the other devices cannot use.
+        """
+        if tf.compat.v1.get_default_graph() is not self._lockstep.graph:
+            raise ValueError(
+                "The network has a batch normalisation inside of a tf.function, a loop or a"
+                ' condition of TensorFlow, which distribute="mirrored" does not support.'
+            )
         return self._lockstep.meet(self._index, list(values), _sums)
 
 
@@ -78,7 +91,9 @@ class Lockstep:
     """
 
     def __init__(self, n: int) -> None:
+        self.graph: Any = None
         self._turns = [threading.Semaphore(0) for _ in range(n)]
+        self._n_meetings = [0] * n
         self._values: list[Any] = [None] * n
         self._result: Any = None
         self._error: BaseException | None = None
@@ -90,9 +105,11 @@ class Lockstep:
         ------
         Exception
             The first that one of them has raised.
+        RuntimeError
+            If they do not meet equally often.
         """
         results: list[Any] = [None] * len(functions)
-        graph = tf.compat.v1.get_default_graph()
+        self.graph = graph = tf.compat.v1.get_default_graph()
         # Or the threads would share the stacks of devices and names that they are in.
         graph.switch_to_thread_local()
 
@@ -103,23 +120,24 @@ class Lockstep:
             try:
                 with graph.as_default():
                     results[index] = functions[index]()
+                self._check_meetings(index)
             except BaseException as error:
-                if self._error is None:
-                    self._error = error
-                for turn in self._turns:
-                    turn.release()
+                self._end(error)
             else:
                 self._pass_turn(index)
 
-        threads = [
-            threading.Thread(target=contextvars.copy_context().run, args=(run_one, index))
-            for index in range(len(functions))
-        ]
-        for thread in threads:
-            thread.start()
-        self._turns[0].release()
-        for thread in threads:
-            thread.join()
+        with ThreadPoolExecutor(len(functions), "skmlclf-devices") as pool:
+            try:
+                futures = [
+                    pool.submit(contextvars.copy_context().run, run_one, index)
+                    for index in range(len(functions))
+                ]
+                self._turns[0].release()
+                wait(futures)
+            except BaseException as error:
+                # Such as a KeyboardInterrupt, which this thread alone gets.
+                self._end(error)
+                raise
         if self._error is not None:
             raise self._error
         return results
@@ -136,6 +154,9 @@ class Lockstep:
         combine : callable
             Called once with all values.
         """
+        self._n_meetings[index] += 1
+        # The first function is at each meeting before the others.
+        self._check_meetings(index)
         self._values[index] = value
         if index == len(self._values) - 1:
             self._result = combine(self._values)
@@ -145,6 +166,20 @@ class Lockstep:
             raise RuntimeError("what is traced for another device has raised an error")
         result: T = self._result
         return result
+
+    def _check_meetings(self, index: int) -> None:
+        if self._n_meetings[index] != self._n_meetings[0]:
+            raise RuntimeError(
+                "A layer computes something else for one device than for another, which"
+                ' distribute="mirrored" does not support.'
+            )
+
+    def _end(self, error: BaseException) -> None:
+        """Let all functions end with an error, the first of them."""
+        if self._error is None:
+            self._error = error
+        for turn in self._turns:
+            turn.release()
 
     def _pass_turn(self, index: int) -> None:
         self._turns[(index + 1) % len(self._turns)].release()

@@ -176,8 +176,9 @@ def make_step(
                     penalty *= terms_per_row / terms_per_gradient
                     if part.exchange is not None:
                         # Of the weights they are the same everywhere, of the rows means over a
-                        # share.
-                        penalty *= tf.cast(tf.shape(part.x)[0], tf.float32) / n_rows
+                        # share, which are no numbers where it is empty.
+                        fraction = tf.cast(tf.shape(part.x)[0], tf.float32) / n_rows
+                        penalty = tf.math.multiply_no_nan(penalty, fraction)
                     total += penalty
                     sums.append(penalty)
                     upstream.append(tf.ones([]))
@@ -196,7 +197,7 @@ def make_step(
         apply_gradients(
             optimizer, keras_weights, trainable, state, gradients, rate_scale, weight_decay
         )
-        # They are the same for every part.
+        # They are the same for every part, but for what layers of a user keep of the rows.
         for variable, old, new in zip(non_trainable, others, results[0][1], strict=True):
             if new is not old:
                 variable.assign(new)

@@ -95,6 +95,7 @@ PARAMETERS = [
     ({"class_weight": np.ones(5)}, "class_weight was None, is float64 of shape"),
     ({"random_state": 1}, "random_state was 0, is 1"),
     ({"random_state": None}, "random_state was 0, is None"),
+    ({"distribute": "mirrored"}, "distribute was None, is 'mirrored'"),
     ({"early_stopping": True}, "early_stopping was False, is True"),
     ({"scoring": lambda clf, X, y: 0.0}, "scoring was 'loss', is <lambda>"),
     ({"label_names": list("abcde")}, r"label_names was None, is \['a', 'b', 'c', 'd', 'e'\]"),

@@ -93,6 +93,25 @@ def regularised(n_features, n_outputs, dropout=0.0):
     return keras.Model(inputs, keras.layers.Dense(n_outputs)(x))
 
 
+class Penalty(keras.layers.Layer):
+    """Penalise the mean square of what passes."""
+
+    def call(self, inputs):
+        self.add_loss(keras.ops.mean(keras.ops.square(inputs)))
+        return inputs
+
+
+def penalised(n_features, n_outputs):
+    inputs = keras.Input((n_features,))
+    return keras.Model(inputs, Penalty()(keras.layers.Dense(n_outputs)(inputs)))
+
+
+def penalties_of_single_rows(distribute):
+    X, y = problem()
+    params = {"epochs": 1, "batch_size": 1, "random_state": 0, "distribute": distribute}
+    return results(NetworkClassifier(penalised, **params).fit(X[:24], y[:24]))
+
+
 def own_network(distribute, **arguments):
     X, y = problem()
     params = {"epochs": 2, "batch_size": 51, "random_state": 0, "distribute": distribute}
@@ -162,6 +181,7 @@ SINGLE = {
         "block", d, n_rows=41, batch_size=2, epochs=1
     ),
     "own network": own_network,
+    "own network, batches of one row": penalties_of_single_rows,
     "between epochs": everything_between_epochs,
     "several calls": several_calls,
 }

@@ -49,6 +49,7 @@ def test_who_trains_together_is_read(text, expected, monkeypatch):
         (config({**TWO, "ps": ["c:1"]}, worker(0)), "'ps'"),
         (json.dumps({"cluster": TWO}), "a type"),
         (config(TWO, {"type": "evaluator", "index": 0}), "a type"),
+        (config(TWO, {"type": ["worker"], "index": 0}), "a type"),
         (config(TWO, {"type": "worker"}), "from 0 to 1"),
         (config(TWO, worker(2)), "from 0 to 1"),
         (config(TWO, worker(-1)), "from 0 to 1"),

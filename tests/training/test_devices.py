@@ -1,9 +1,12 @@
 """Several devices of one process that train one network: here two logical processors."""
 
 import importlib.util
+import os
+import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +15,7 @@ import tensorflow as tf
 
 from skmlclf import BaseMLPClassifier
 from skmlclf.training import devices_of
-from skmlclf.training._devices import Lockstep
+from skmlclf.training._devices import DeviceExchange, Lockstep
 
 SCRIPT = Path(__file__).parents[1] / "classifiers" / "worker_fits.py"
 _spec = importlib.util.spec_from_file_location("worker_fits", SCRIPT)
@@ -25,6 +28,7 @@ CASES = [
     "base, batches of one row",
     "block, dense y",
     "own network",
+    "own network, batches of one row",
     "between epochs",
     "several calls",
 ]
@@ -120,3 +124,46 @@ def test_an_error_in_one_ends_all(failing):
     with tf.Graph().as_default(), pytest.raises(KeyError, match="as it happens"):
         lockstep.run([lambda i=i: run(i) for i in range(3)])
     assert threading.active_count() == before
+
+
+@pytest.mark.parametrize("n_meetings", [(1, 0), (0, 1), (1, 2), (2, 1)])
+def test_functions_that_do_not_meet_equally_often_end(n_meetings):
+    lockstep = Lockstep(2)
+
+    def run(index):
+        for _ in range(n_meetings[index]):
+            lockstep.meet(index, index, sum)
+
+    before = threading.active_count()
+    with tf.Graph().as_default(), pytest.raises(RuntimeError, match="something else for one"):
+        lockstep.run([lambda i=i: run(i) for i in range(2)])
+    assert threading.active_count() == before
+
+
+def test_an_interruption_waits_for_the_threads():
+    lockstep, ended = Lockstep(2), []
+
+    def run(index):
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.2)
+        ended.append(index)
+        lockstep.meet(index, index, sum)
+        ended.append("another meeting")
+
+    before = threading.active_count()
+    with tf.Graph().as_default(), pytest.raises(KeyboardInterrupt):
+        lockstep.run([lambda i=i: run(i) for i in range(2)])
+    assert ended == [0]
+    assert threading.active_count() == before
+
+
+def test_sums_inside_of_another_graph_are_refused():
+    lockstep = Lockstep(2)
+    exchanges = [DeviceExchange(lockstep, i, None) for i in range(2)]
+
+    @tf.function
+    def inner(exchange):
+        return exchange.sum_all([tf.ones(3)])
+
+    with tf.Graph().as_default(), pytest.raises(ValueError, match="inside of a tf"):
+        lockstep.run([lambda e=e: inner(e) for e in exchanges])
