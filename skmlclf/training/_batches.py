@@ -51,7 +51,7 @@ class SparseWeights(NamedTuple):
 
 
 class Share(NamedTuple):
-    """The rows of each batch that one of several workers has.
+    """The rows of each batch that one of several workers, or devices, has.
 
     Attributes
     ----------

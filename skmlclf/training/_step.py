@@ -112,7 +112,6 @@ def make_step(
     terms_per_gradient = terms_per_row if mean_over_labels else 1
     gradients_of = gradients_for(network.precision)
     n_parts = max(1, len(devices))
-    lockstep = Lockstep(n_parts)
 
     def forward(weights: list[Any], others: list[Any], part: Part) -> tuple[Any, Any, Any]:
         """Return the outputs of a part of the batch, the new statistics and the penalties."""
@@ -137,6 +136,7 @@ def make_step(
         non_trainable: list[tf.Variable],
         state: list[tf.Variable],
         parts: list[Part],
+        run: Callable[[Sequence[Callable[[], Any]]], list[Any]],
         n_rows: Any,
         rate_scale: Any,
         label_weights: Any,
@@ -152,7 +152,7 @@ def make_step(
         if exchange is not None:
             whole_batches = with_whole_batches(stateless)
         with tf.compat.v1.get_default_graph().gradient_override_map(gradients_of), whole_batches:
-            results = lockstep.run(calls) if devices else [call() for call in calls]
+            results = run(calls)
         sums, upstream, total = [], [], 0.0
         for part, (outputs, _, penalties) in zip(parts, results, strict=True):
             with tf.device(part.device):
@@ -222,7 +222,7 @@ def make_step(
         momentum: Any,
         key: Any,
     ) -> Any:
-        def part_of_batch(i: Any, index: int) -> Part:
+        def part_of_batch(i: Any, index: int, lockstep: Lockstep) -> Part:
             at = i * n_parts + index
             start, stop = starts[at], starts[at + 1]
             first, last = positives.offsets[at], positives.offsets[at + 1]
@@ -248,11 +248,13 @@ def make_step(
             return starts[(i + 1) * n_parts] - starts[i * n_parts]
 
         def body(i: Any, total: Any) -> tuple[Any, Any]:
+            lockstep = Lockstep(n_parts)
             total += one_step(
                 trainable,
                 non_trainable,
                 state,
-                [part_of_batch(i, index) for index in range(n_parts)],
+                [part_of_batch(i, index, lockstep) for index in range(n_parts)],
+                lockstep.run if devices else _run_in_order,
                 tf.cast(n_rows_of(i), tf.float32),
                 rate_scale[i],
                 label_weights,
@@ -296,6 +298,10 @@ def make_step(
         # Traced once for every size: what the trace read is let go, or the first model's weights
         # would live as long as the program.
         stateless = optimizer = keras_weights = None
+
+
+def _run_in_order(functions: Sequence[Callable[[], Any]]) -> list[Any]:
+    return [function() for function in functions]
 
 
 def _of_batch(entry_weight: Any, i: Any, start: Any, stop: Any, n_outputs: int) -> Any:
