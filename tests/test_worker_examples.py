@@ -36,4 +36,4 @@ def test_ray_train_as_the_launcher():
     pytest.importorskip("ray.train")
     done = subprocess.run([sys.executable, FOLDER / "ray_train.py"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
-    assert "'epochs': 3" in done.stdout
+    assert "loss after each epoch: [0." in done.stdout + done.stderr

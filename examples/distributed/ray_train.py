@@ -19,7 +19,9 @@ def train(config):
 
     X, y = make_video_embeddings(600, n_labels=50, random_state=0)
     clf = BaseMLPClassifier(64, distribute="multi_worker", random_state=0, **config).fit(X, y)
-    ray.train.report({"loss": clf.history_["loss"][-1], "epochs": clf.n_iter_})
+    if ray.train.get_context().get_world_rank() == 0:
+        print(f"loss after each epoch: {clf.history_['loss']}")
+    ray.train.report({"loss": clf.history_["loss"][-1]})
 
 
 if __name__ == "__main__":
@@ -28,4 +30,4 @@ if __name__ == "__main__":
         train_loop_config={"epochs": 3, "batch_size": 64},
         scaling_config=ScalingConfig(num_workers=2, resources_per_worker={"CPU": 0.5}),
     )
-    print(trainer.fit().metrics)
+    trainer.fit()
