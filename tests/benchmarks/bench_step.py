@@ -75,10 +75,11 @@ def losses(batch, n_labels, n_heads, rng):
     logits = [normal(rng, batch, n_labels) for _ in range(n_heads)]
     cols = tf.constant(rng.integers(0, n_labels, 3 * batch).astype(np.int32))
     rows = tf.constant(np.repeat(np.arange(batch, dtype=np.int32), 3))
+    weight = tf.constant(1.0 / batch)
 
     def all_losses():
         return [
-            tf.reduce_max(LOSSES["sigmoid"].value_and_gradient(z, rows, cols, 1.0 / batch)[1])
+            tf.reduce_max(LOSSES["sigmoid"].value_and_gradient(z, rows, cols, weight)[1])
             for z in logits
         ]
 
