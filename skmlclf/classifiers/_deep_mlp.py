@@ -155,8 +155,8 @@ class DeepMLPClassifier(BaseKerasClassifier):
     -----
     On 6,920 training videos of YouTube-8M, GAP@20 on held-out videos is 0.651 (mean of three seeds,
     standard deviation 0.001). Changing one part at a time, it is 0.648 with one correction of the
-    logits and 0.639 with none, 0.643 without the scaling of the modalities, 0.642 with 512 units and
-    0.644 with a constant learning rate; averaged weights make no difference.
+    logits and 0.639 with none, 0.643 without the scaling of the modalities, 0.642 with 512 units,
+    and 0.644 with a constant learning rate; averaged weights make no difference.
 
     References
     ----------

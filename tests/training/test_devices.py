@@ -1,8 +1,6 @@
 """Several devices of one process that train one network: here two logical processors."""
 
 import importlib.util
-import os
-import signal
 import subprocess
 import sys
 import threading
@@ -14,7 +12,7 @@ import pytest
 import tensorflow as tf
 
 from skmlclf import BaseMLPClassifier
-from skmlclf.training import devices_of
+from skmlclf.training import _devices, devices_of
 from skmlclf.training._devices import DeviceExchange, Lockstep
 
 SCRIPT = Path(__file__).parents[1] / "classifiers" / "worker_fits.py"
@@ -140,11 +138,17 @@ def test_functions_that_do_not_meet_equally_often_end(n_meetings):
     assert threading.active_count() == before
 
 
-def test_an_interruption_waits_for_the_threads():
-    lockstep, ended = Lockstep(2), []
+def test_an_interruption_waits_for_the_threads(monkeypatch):
+    lockstep, ended, started = Lockstep(2), [], threading.Event()
+
+    def interrupted(futures):
+        started.wait()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_devices, "wait", interrupted)
 
     def run(index):
-        os.kill(os.getpid(), signal.SIGINT)
+        started.set()
         time.sleep(0.2)
         ended.append(index)
         lockstep.meet(index, index, sum)
