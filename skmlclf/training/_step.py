@@ -136,7 +136,7 @@ def make_step(
         non_trainable: list[tf.Variable],
         state: list[tf.Variable],
         parts: list[Part],
-        run: Callable[[Sequence[Callable[[], Any]]], list[Any]],
+        lockstep: Lockstep | None,
         n_rows: Any,
         rate_scale: Any,
         label_weights: Any,
@@ -152,7 +152,7 @@ def make_step(
         if exchange is not None:
             whole_batches = with_whole_batches(stateless)
         with tf.compat.v1.get_default_graph().gradient_override_map(gradients_of), whole_batches:
-            results = run(calls)
+            results = [call() for call in calls] if lockstep is None else lockstep.run(calls)
         sums, upstream, total = [], [], 0.0
         for part, (outputs, _, penalties) in zip(parts, results, strict=True):
             with tf.device(part.device):
@@ -190,7 +190,7 @@ def make_step(
             unconnected_gradients=tf.UnconnectedGradients.ZERO,
             colocate_gradients_with_ops=bool(devices),
         )
-        if exchange is not None and not devices:
+        if exchange is not None and lockstep is None:
             # In the shapes of the weights, which a gradient may not tell.
             gradients = [tf.reshape(g, v.shape) for g, v in zip(gradients, trainable, strict=True)]
             *gradients, total = exchange.sum_all([*gradients, total])
@@ -222,14 +222,14 @@ def make_step(
         momentum: Any,
         key: Any,
     ) -> Any:
-        def part_of_batch(i: Any, index: int, lockstep: Lockstep) -> Part:
+        def part_of_batch(i: Any, index: int, lockstep: Lockstep | None) -> Part:
             at = i * n_parts + index
             start, stop = starts[at], starts[at + 1]
             first, last = positives.offsets[at], positives.offsets[at + 1]
             exchange: Exchange | None = None
             if share is not None:
                 exchange = WorkerExchange(n_workers, key, Share(share.first[i], share.n_rows[i]))
-            elif devices:
+            elif lockstep is not None:
                 own = Share(start - starts[i * n_parts], n_rows_of(i))
                 exchange = DeviceExchange(lockstep, index, own)
             return Part(
@@ -248,13 +248,13 @@ def make_step(
             return starts[(i + 1) * n_parts] - starts[i * n_parts]
 
         def body(i: Any, total: Any) -> tuple[Any, Any]:
-            lockstep = Lockstep(n_parts)
+            lockstep = Lockstep(n_parts) if devices else None
             total += one_step(
                 trainable,
                 non_trainable,
                 state,
                 [part_of_batch(i, index, lockstep) for index in range(n_parts)],
-                lockstep.run if devices else _run_in_order,
+                lockstep,
                 tf.cast(n_rows_of(i), tf.float32),
                 rate_scale[i],
                 label_weights,
@@ -298,10 +298,6 @@ def make_step(
         # Traced once for every size: what the trace read is let go, or the first model's weights
         # would live as long as the program.
         stateless = optimizer = keras_weights = None
-
-
-def _run_in_order(functions: Sequence[Callable[[], Any]]) -> list[Any]:
-    return [function() for function in functions]
 
 
 def _of_batch(entry_weight: Any, i: Any, start: Any, stop: Any, n_outputs: int) -> Any:
