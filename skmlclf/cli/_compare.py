@@ -98,7 +98,7 @@ def run(args: argparse.Namespace) -> int:
         Exit status.
     """
     _check(args)
-    with tensorflow_starts():
+    with tensorflow_starts(rewrites_graphs=False):
         from sklearn.exceptions import FitFailedWarning
 
         from skmlclf.comparison import DEFAULT_METRICS, ComparisonInterrupted, compare
@@ -130,6 +130,10 @@ def run(args: argparse.Namespace) -> int:
 def _print_and_write(comparison: Any, args: argparse.Namespace, label_names: Any) -> bool:
     """Print the tables and write the files; return whether every file was written."""
     print(f"\n{comparison}", flush=True)
+    costs = ("n_parameters", "seconds", "peak_bytes")
+    better = comparison.greater_is_better.items()
+    lower = [name for name, greater in better if not greater and name not in costs]
+    print(f"\nbetter when lower: {', '.join(lower)}", flush=True)
     done = [result.name for result in comparison.results if result.error is None]
     base = "base" if "base" in done and len(done) > 1 else None
     if base is not None:
@@ -137,6 +141,13 @@ def _print_and_write(comparison: Any, args: argparse.Namespace, label_names: Any
     decisions = comparison.decisions()
     if decisions.values:
         print(f"\n{decisions}", flush=True)
+        y_val = comparison.y_val
+        n_tuned, n_labels = y_val.shape[0] // 2, y_val.nnz / y_val.shape[0]
+        print(
+            "\ntuned: thresholds for micro and macro F1, one half of the held-out rows by the other"
+            f" ({n_tuned:,} rows, {n_labels:.2f} true labels per sample)",
+            flush=True,
+        )
 
     def write_json() -> None:
         text = json.dumps(comparison.to_dict(), indent=2, allow_nan=False)

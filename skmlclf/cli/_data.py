@@ -110,6 +110,13 @@ def open_records(
     """
     from skmlclf.datasets import VideoRecords
 
+    arrays = [pattern for pattern in patterns if pattern.endswith((".npy", ".npz"))]
+    if arrays:
+        raise ValueError(
+            f"{arrays[0]}: expected TFRecord files, or one folder in the place of all, and got a"
+            " file of an array. skmlclf.datasets.write_npy(folder, X, y) writes such a folder"
+            " from arrays."
+        )
     return VideoRecords(
         patterns,
         n_labels=args.labels or N_LABELS,

@@ -318,7 +318,9 @@ def metric_names() -> list[str]:
 
 def unknown_name_message(name: Any, known: list[str], others: list[str] | None = None) -> str:
     """Say what names there are, the nearest first; ``others`` are only suggested."""
-    near = difflib.get_close_matches(str(name), [*known, *(others or ())], n=3, cutoff=0.5)
+    asked = str(name).lower().replace("-", "_")
+    names = dict.fromkeys([*known, *(others or ())])
+    near = difflib.get_close_matches(asked, names, n=3, cutoff=0.5)
     hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
     return (
         f"There is no metric {name!r}.{hint} Known are {', '.join(known)}, and any other k of at "

@@ -27,8 +27,18 @@ def test_nothing_is_printed_but_our_own_lines():
     out, err = process.communicate()
     assert err == ""
     assert process.returncode == 0
-    starts = ("48 training", "base", "epoch 1/1", "architecture", "decisions", "---")
-    assert all(line.startswith(starts) for line in out.splitlines() if line)
+    starts = (
+        "48 training",
+        "base",
+        "epoch 1/1",
+        "architecture",
+        "better",
+        "decisions",
+        "---",
+        "tuned",
+    )
+    assert all(line.strip().startswith(starts) for line in out.splitlines() if line)
+    assert "true labels per sample" in out
 
 
 def test_ctrl_c_prints_what_is_done(tmp_path):
@@ -43,7 +53,7 @@ def test_ctrl_c_prints_what_is_done(tmp_path):
     assert process.returncode == 130
     assert "Traceback" not in err
     assert "interrupted, 1 estimators were done" in err
-    table = out[out.index("architecture") : out.index("decisions")]
+    table = out[out.index("architecture") : out.index("better")]
     assert re.findall(r"^(\w+) ", table, flags=re.MULTILINE) == ["architecture", "base"]
     assert '"name": "base"' in file.read_text()
 

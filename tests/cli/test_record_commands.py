@@ -45,6 +45,13 @@ def test_train_prints_its_epochs_and_what_it_saved(folder, capsys, tmp_path):
     assert "is there already: add --overwrite" in capsys.readouterr().err
 
 
+def test_a_file_of_an_array_is_refused_with_the_way_to_use_it(tmp_path, capsys):
+    np.save(tmp_path / "clip.npy", np.zeros((2, 1152), np.float32))
+    args = ["train", "--data", f"{tmp_path}/*.npy", "--out", f"{tmp_path}/model.safetensors"]
+    assert main(args) == 2
+    assert "write_npy(folder, X, y) writes such a folder" in capsys.readouterr().err
+
+
 def test_a_pipeline_with_components_is_trained_and_saved(folder, tmp_path, held_out):
     out = f"{tmp_path}/model.safetensors"
     args = ["train", "--model", "pca", "--data", f"{folder}/v-0000[0-3]*", "--labels", "20"]

@@ -1,5 +1,7 @@
 import gc
+import json
 import os
+import subprocess
 import sys
 
 import pytest
@@ -34,6 +36,27 @@ def test_nothing_happens_where_tensorflow_is_there_already():
     with tensorflow_starts():
         assert gc.isenabled()
     assert gc.get_freeze_count() == before
+
+
+_SETTINGS = """
+import json, os
+from skmlclf.cli._startup import tensorflow_starts
+with tensorflow_starts(rewrites_graphs=False):
+    import tensorflow as tf
+rewrites = not tf.config.optimizer.get_experimental_options().get("disable_meta_optimizer")
+print(json.dumps([os.environ["TF_ENABLE_ONEDNN_OPTS"], rewrites]))
+"""
+
+
+@pytest.mark.parametrize("own", ["0", None])
+def test_a_command_sets_tensorflow_up_and_keeps_what_the_user_has_set(own):
+    environment = {k: v for k, v in os.environ.items() if k != "TF_ENABLE_ONEDNN_OPTS"}
+    if own is not None:
+        environment["TF_ENABLE_ONEDNN_OPTS"] = own
+    process = subprocess.run(
+        [sys.executable, "-c", _SETTINGS], env=environment, check=True, capture_output=True
+    )
+    assert json.loads(process.stdout) == [own or "1", False]
 
 
 def test_native_lines_are_held_back_and_pythons_are_not(capfd):

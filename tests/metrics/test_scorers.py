@@ -101,6 +101,8 @@ def test_every_name_gives_a_scorer_that_says_its_name():
     [
         ("gap_at_020", "no metric 'gap_at_020'. Did you mean .*'gap_at_20'"),
         ("precison_at_5", "Did you mean .*'precision_at_5'"),
+        ("GAP_at_20", r"Did you mean 'gap_at_20'"),
+        ("f1-samples", r"Did you mean 'f1_samples'(?! or 'f1_samples')"),
         ("f1_sample", "Did you mean 'f1_samples'"),
         ("gap_at_0", "gap_at_1"),
         ("perr_at_5", "no metric"),
