@@ -23,20 +23,12 @@ def start(*args):
 
 
 def test_nothing_is_printed_but_our_own_lines():
-    process = start(*SMALL, "--only", "base")
+    process = start(*SMALL, "--only", "base", "deep+neighbors")
     out, err = process.communicate()
     assert err == ""
     assert process.returncode == 0
-    starts = (
-        "48 training",
-        "base",
-        "epoch 1/1",
-        "architecture",
-        "better",
-        "decisions",
-        "---",
-        "tuned",
-    )
+    tables = ("architecture", "better", "against", "decisions", "---", "tuned")
+    starts = ("48 training", "base", "deep+neighbors", "epoch 1/1", *tables)
     assert all(line.strip().startswith(starts) for line in out.splitlines() if line)
     assert "true labels per sample" in out
 
