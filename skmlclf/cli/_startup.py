@@ -35,8 +35,8 @@ def tensorflow_starts(*, rewrites_graphs: bool = True) -> Iterator[None]:
     if "tensorflow" in sys.modules:
         yield
         return
-    # A level that the user has set is kept. What goes wrong is an exception, and what is logged as an
-    # error is also that oneDNN leaves half precision to others.
+    # A level that the user has set is kept. What goes wrong is an exception; errors in the log are
+    # such as that oneDNN leaves half precision to others.
     quiet = "TF_CPP_MIN_LOG_LEVEL" not in os.environ
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
