@@ -98,7 +98,8 @@ def run(args: argparse.Namespace) -> int:
         Exit status.
     """
     _check(args)
-    with tensorflow_starts(rewrites_graphs=False):
+    # The simulated job is over before its graphs would pay for being rewritten.
+    with tensorflow_starts(rewrites_graphs=bool(args.train)):
         from sklearn.exceptions import FitFailedWarning
 
         from skmlclf.comparison import DEFAULT_METRICS, ComparisonInterrupted, compare

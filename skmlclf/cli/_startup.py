@@ -16,15 +16,8 @@ def tensorflow_starts(*, rewrites_graphs: bool = True) -> Iterator[None]:
     Parameters
     ----------
     rewrites_graphs : bool, default=True
-        Whether TensorFlow rewrites each graph before its first call. That takes half a second for
-        a training step, which it does not make faster. Only commands that predict many rows from
-        one graph get it back.
-
-    Notes
-    -----
-    Matrix products are those of oneDNN. By itself TensorFlow takes them only on processors with
-    instructions for neural networks, and they are faster on others too. ``TF_ENABLE_ONEDNN_OPTS``
-    is kept where the user has set it, and so is TensorFlow where it has been imported before.
+        Whether TensorFlow rewrites each graph before its first call. That takes up to half a second
+        per graph, and makes the calls after it a tenth faster: a loss where they are few.
 
     Examples
     --------
@@ -35,11 +28,9 @@ def tensorflow_starts(*, rewrites_graphs: bool = True) -> Iterator[None]:
     if "tensorflow" in sys.modules:
         yield
         return
-    # A level that the user has set is kept. What goes wrong is an exception; errors in the log are
-    # such as that oneDNN leaves half precision to others.
+    # A level that the user has set is kept.
     quiet = "TF_CPP_MIN_LOG_LEVEL" not in os.environ
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with _collector_off(), native_log_held_back() if quiet else contextlib.nullcontext():
         import tensorflow as tf
 

@@ -50,7 +50,7 @@ def add_parser(commands: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the subcommand and return its exit status."""
     check_new_file("--out", args.out, overwrite=args.overwrite)
-    with tensorflow_starts(rewrites_graphs=False):
+    with tensorflow_starts():
         from skmlclf.callbacks import DEFAULT_METRICS, Checkpoint, EpochMetrics
         from skmlclf.persistence import save
 

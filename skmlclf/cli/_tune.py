@@ -76,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
         check_new_file("--out", args.out, overwrite=args.overwrite)
     if args.results is not None:
         check_file("--results", args.results)
-    with tensorflow_starts(rewrites_graphs=False):
+    with tensorflow_starts():
         from skmlclf.metrics import get_scorer
         from skmlclf.persistence import save
 
