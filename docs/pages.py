@@ -39,7 +39,8 @@ def api_reference() -> str:
     ]
     for group in GROUPS:
         lines += [group.title, "-" * len(group.title), "", group.text, ""]
-        lines += [".. autosummary::", "   :toctree: generated/", "   :nosignatures:", ""]
+        lines += [".. autosummary::", "   :toctree: generated/", f"   :caption: {group.title}"]
+        lines += ["   :nosignatures:", ""]
         lines += [f"   {name}" for name in group.names]
         lines += [""]
     return "\n".join(lines)
