@@ -4,6 +4,8 @@ import os
 import sys
 import warnings
 from pathlib import Path
+from pprint import pformat
+from textwrap import indent
 
 # TensorFlow prints its first lines in any case; this keeps it to those.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -21,6 +23,7 @@ from docutils.utils.math import MathError
 from docutils.utils.math.latex2mathml import tex2mathml
 
 from sphinx import addnodes
+from sphinx.pycode import ModuleAnalyzer
 from sphinx.util import logging
 
 import skmlclf
@@ -121,6 +124,24 @@ def leave_inherited_members_out(app, what, name, member, skip, options):
     return None
 
 
+def describe_constants(app, what, name, value, options, lines):
+    """Show the text below a constant, which is in the module that its package imports it from."""
+    package, _, constant = name.rpartition(".")
+    if what != "data":
+        return
+    for module in [module for module in sys.modules if module.startswith(f"{package}.")]:
+        texts = ModuleAnalyzer.for_module(module).find_attr_docs()
+        if text := texts.get(("", constant)):
+            written = f"{constant} = {pformat(value, sort_dicts=False)}"
+            lines[:] = [
+                *text,
+                ".. code-block:: python",
+                "",
+                *indent(written, "   ").splitlines(),
+                "",
+            ]
+
+
 def visit_formula(translator, node):
     """Write MathML, which browsers show by themselves: no page needs a script from a network."""
     as_block = isinstance(node, nodes.math_block)
@@ -147,4 +168,5 @@ def setup(app):
     pages.write_all()
     app.add_html_math_renderer("mathml", (visit_formula, None), (visit_formula, None))
     app.connect("autodoc-skip-member", leave_inherited_members_out)
+    app.connect("autodoc-process-docstring", describe_constants)
     app.connect("doctree-read", link_public_names)

@@ -32,7 +32,7 @@ def api_reference() -> str:
         "API reference",
         "=============",
         "",
-        "The public names, by what they are for. Each docstring has an example that the tests run.",
+        "The public names, by what they are for. The tests run the examples of each class and function.",
         "",
         ".. currentmodule:: skmlclf",
         "",
