@@ -130,16 +130,11 @@ def describe_constants(app, what, name, value, options, lines):
     if what != "data":
         return
     for module in [module for module in sys.modules if module.startswith(f"{package}.")]:
-        texts = ModuleAnalyzer.for_module(module).find_attr_docs()
-        if text := texts.get(("", constant)):
-            written = f"{constant} = {pformat(value, sort_dicts=False)}"
-            lines[:] = [
-                *text,
-                ".. code-block:: python",
-                "",
-                *indent(written, "   ").splitlines(),
-                "",
-            ]
+        text = ModuleAnalyzer.for_module(module).find_attr_docs().get(("", constant))
+        if text:
+            # As it is written: Sphinx would sort what has an order.
+            code = indent(f"{constant} = {pformat(value, sort_dicts=False)}", "   ")
+            lines[:] = [*text, ".. code-block:: python", "", *code.splitlines(), ""]
 
 
 def visit_formula(translator, node):
