@@ -5,7 +5,6 @@ import sys
 import warnings
 from pathlib import Path
 from pprint import pformat
-from textwrap import indent
 
 # TensorFlow prints its first lines in any case; this keeps it to those.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -132,9 +131,9 @@ def describe_constants(app, what, name, value, options, lines):
     for module in [module for module in sys.modules if module.startswith(f"{package}.")]:
         text = ModuleAnalyzer.for_module(module).find_attr_docs().get(("", constant))
         if text:
-            # As it is written: Sphinx would sort what has an order.
-            code = indent(f"{constant} = {pformat(value, sort_dicts=False)}", "   ")
-            lines[:] = [*text, ".. code-block:: python", "", *code.splitlines(), ""]
+            # Sphinx would sort a dictionary, whose order may matter.
+            code = f">>> {constant}\n{pformat(value, sort_dicts=False)}".splitlines()
+            lines[:] = [*text, "", *code, ""]
 
 
 def visit_formula(translator, node):
