@@ -54,6 +54,8 @@ templates_path = ["_templates"]
 # Single backticks are references where there is something to refer to, and code everywhere else.
 default_role = "py:obj"
 add_module_names = False
+# Curly quotes would turn wrong ways in types such as default="auto".
+smartquotes = False
 toc_object_entries_show_parents = "hide"
 suppress_warnings = [
     "config.cache",  # the order of the gallery is a class, which Sphinx cannot store
