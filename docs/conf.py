@@ -4,6 +4,7 @@ import os
 import sys
 import warnings
 from pathlib import Path
+from pprint import pformat
 
 # TensorFlow prints its first lines in any case; this keeps it to those.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -21,6 +22,7 @@ from docutils.utils.math import MathError
 from docutils.utils.math.latex2mathml import tex2mathml
 
 from sphinx import addnodes
+from sphinx.pycode import ModuleAnalyzer
 from sphinx.util import logging
 
 import skmlclf
@@ -52,6 +54,8 @@ templates_path = ["_templates"]
 # Single backticks are references where there is something to refer to, and code everywhere else.
 default_role = "py:obj"
 add_module_names = False
+# Curly quotes would turn wrong ways in types such as default="auto".
+smartquotes = False
 toc_object_entries_show_parents = "hide"
 suppress_warnings = [
     "config.cache",  # the order of the gallery is a class, which Sphinx cannot store
@@ -83,11 +87,14 @@ sphinx_gallery_conf = {
     "show_signature": False,
     "show_memory": False,
     "min_reported_time": 1,
+    # The pages of times need scripts from a network.
+    "write_computation_times": False,
 }
 
 html_theme = "pydata_sphinx_theme"
 html_title = f"skmlclf {version}"
 html_static_path = ["_static"]
+html_favicon = "_static/favicon.svg"
 html_css_files = ["skmlclf.css"]
 html_math_renderer = "mathml"
 html_show_sourcelink = False
@@ -101,8 +108,6 @@ html_theme_options = {
     "show_prev_next": False,
     "footer_start": ["copyright"],
     "footer_end": [],
-    "pygments_light_style": "tango",
-    "pygments_dark_style": "monokai",
 }
 html_sidebars = {"index": []}
 html_context = {"default_mode": "auto"}
@@ -118,6 +123,19 @@ def leave_inherited_members_out(app, what, name, member, skip, options):
     if module is not None and not module.startswith("skmlclf"):
         return True
     return None
+
+
+def describe_constants(app, what, name, value, options, lines):
+    """Show the text below a constant, which is in the module that its package imports it from."""
+    package, _, constant = name.rpartition(".")
+    if what != "data":
+        return
+    for module in [module for module in sys.modules if module.startswith(f"{package}.")]:
+        text = ModuleAnalyzer.for_module(module).find_attr_docs().get(("", constant))
+        if text:
+            # Sphinx would sort a dictionary, whose order may matter.
+            code = f">>> {constant}\n{pformat(value, sort_dicts=False)}".splitlines()
+            lines[:] = [*text, "", *code, ""]
 
 
 def visit_formula(translator, node):
@@ -146,4 +164,5 @@ def setup(app):
     pages.write_all()
     app.add_html_math_renderer("mathml", (visit_formula, None), (visit_formula, None))
     app.connect("autodoc-skip-member", leave_inherited_members_out)
+    app.connect("autodoc-process-docstring", describe_constants)
     app.connect("doctree-read", link_public_names)

@@ -32,14 +32,16 @@ def api_reference() -> str:
         "API reference",
         "=============",
         "",
-        "The public names, by what they are for. Each docstring has an example that the tests run.",
+        "The public names, by what they are for. Each class and function has an example that the",
+        "tests run.",
         "",
         ".. currentmodule:: skmlclf",
         "",
     ]
     for group in GROUPS:
         lines += [group.title, "-" * len(group.title), "", group.text, ""]
-        lines += [".. autosummary::", "   :toctree: generated/", "   :nosignatures:", ""]
+        lines += [".. autosummary::", "   :toctree: generated/", f"   :caption: {group.title}"]
+        lines += ["   :nosignatures:", ""]
         lines += [f"   {name}" for name in group.names]
         lines += [""]
     return "\n".join(lines)

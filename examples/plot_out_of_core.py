@@ -29,7 +29,7 @@ folder = tempfile.TemporaryDirectory()
 X, y = make_video_embeddings(600, n_labels=60, random_state=0)
 write_tfrecords(Path(folder.name, "train.tfrecord"), X[:500], y[:500], shards=4)
 write_tfrecords(Path(folder.name, "validate.tfrecord"), X[500:], y[500:])
-print(*sorted(path.name for path in Path(folder.name).iterdir()))
+print(*sorted(path.name for path in Path(folder.name).iterdir()), sep="\n")
 
 # %%
 # Opening them reads labels and ids, and where each record is. The features are rows on disk, which
@@ -57,5 +57,5 @@ plt.show()
 
 write_npy(Path(folder.name, "train-npy"), train.features, train.labels)
 faster = load_npy(Path(folder.name, "train-npy"))
-print(faster)
+print(faster.data)
 folder.cleanup()

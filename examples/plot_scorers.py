@@ -21,7 +21,7 @@ from skmlclf.metrics import get_scorer, get_scorer_names
 X, y = make_video_embeddings(300, n_labels=20, n_video=24, n_audio=8, random_state=0)
 y = y.toarray()  # scikit-learn's classifiers and `cross_validate` want a dense matrix
 
-print(get_scorer_names())
+print(*get_scorer_names(), sep="\n")
 
 # %%
 # A scorer goes wherever scikit-learn takes ``scoring``:
