@@ -28,6 +28,7 @@ from skmlclf.prediction._task import (
 )
 from skmlclf.prediction._writers import WRITERS
 
+_DEFAULT_K = 20
 _RECORDS = {
     name: signature(VideoRecords).parameters[name].default
     for name in ("features", "id_feature", "level", "pooling", "on_error", "cache")
@@ -54,7 +55,7 @@ def predict_files(
     paths: Paths,
     folder: str | os.PathLike[str],
     *,
-    k: int = 20,
+    k: int = _DEFAULT_K,
     format: str = "csv",
     records: Mapping[str, Any] | None = None,
     custom_objects: Mapping[str, Any] | None = None,
@@ -81,7 +82,7 @@ def predict_files(
         Folder to write to, created if it does not exist. The predictions for `videos.tfrecord` are
         written to `videos.tfrecord.csv`.
     k : int, default=20
-        Number of labels per row.
+        Number of labels per row. Where the model has fewer than 20, the default stands for all.
     format : {"csv", "parquet"}, default="csv"
         "csv" is the format of the YouTube-8M challenges: one line per row,
         ``VideoId,LabelConfidencePairs``. "parquet" has one row for each video and label, with the
@@ -115,7 +116,8 @@ def predict_files(
         If there is a file of predictions from another input, by another model or with other
         arguments, and `overwrite` is false. Nothing is written then.
     ValueError
-        If the model cannot be loaded, or two files have the same name. Nothing is written then.
+        If the model cannot be loaded, it has fewer than `k` labels, or two files have the same name.
+        Nothing is written then.
     ImportError
         If `scheduler` is given and Dask is not installed.
     ExceptionGroup
@@ -188,7 +190,7 @@ def predict_files(
     _check_names(tasks)
     described = describe_model(os.fspath(model), custom_objects)
     try:
-        loaded(described)
+        _check_k(int(k), len(loaded(described).classes_))
         if not overwrite:
             _check_targets(tasks, described)
         (target / NOTES).mkdir(parents=True, exist_ok=True)
@@ -222,6 +224,11 @@ def _check_names(tasks: list[Task]) -> None:
             f"Expected files of different names, since predictions are named after them. Received"
             f" {same[0]!r} and {same[1]!r}. Predict them into different folders."
         )
+
+
+def _check_k(k: int, n_labels: int) -> None:
+    if k > n_labels and k != _DEFAULT_K:
+        raise ValueError(f"Expected k from 1 to the {n_labels} labels of the model. Received {k}.")
 
 
 def _check_targets(tasks: list[Task], model: Model) -> None:

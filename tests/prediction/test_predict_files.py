@@ -177,6 +177,7 @@ def test_skipped_records_are_told_of(folder):
     ("kwargs", "error", "message"),
     [
         ({"k": 0}, ValueError, "'k' parameter"),
+        ({"k": 11}, ValueError, "from 1 to the 10 labels of the model. Received 11"),
         ({"format": "json"}, ValueError, "'format' parameter"),
         ({"records": {"n_jobs": 2}}, ValueError, "Received n_jobs"),
         ({"model": "none"}, FileNotFoundError, "There is no file"),
@@ -187,6 +188,12 @@ def test_what_cannot_be_used_is_refused_at_once(folder, kwargs, error, message):
     with pytest.raises(error, match=message):
         predict(folder, **kwargs)
     assert not (folder / "out").exists()
+
+
+def test_the_default_number_of_labels_stands_for_all_of_fewer(folder):
+    predict(folder, k=20)
+    first = (folder / "out" / "v-00000-of-00003.tfrecord.csv").read_text().splitlines()[1]
+    assert len(first.partition(",")[2].split()) == 2 * 10
 
 
 def test_files_of_one_name_and_models_that_are_none_are_refused(folder):
