@@ -116,7 +116,7 @@ def predict_files(
         If there is a file of predictions from another input, by another model or with other
         arguments, and `overwrite` is false. Nothing is written then.
     ValueError
-        If the model cannot be loaded, it has fewer than `k` labels, or two files have the same name.
+        If the model cannot be loaded or has fewer than `k` labels, or two files have the same name.
         Nothing is written then.
     ImportError
         If `scheduler` is given and Dask is not installed.
