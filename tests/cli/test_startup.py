@@ -38,18 +38,25 @@ def test_nothing_happens_where_tensorflow_is_there_already():
 
 
 _SETTINGS = """
+import os
 from skmlclf.cli._startup import tensorflow_starts
 with tensorflow_starts(rewrites_graphs={rewrites_graphs}):
     import tensorflow as tf
-print(not tf.config.optimizer.get_experimental_options().get("disable_meta_optimizer"))
+rewrites_graphs = not tf.config.optimizer.get_experimental_options().get("disable_meta_optimizer")
+print(rewrites_graphs, os.environ["TF_CPU_ALLOCATOR_USE_BFC"])
 """
 
 
-@pytest.mark.parametrize("rewrites_graphs", [True, False])
-def test_graphs_are_rewritten_where_that_pays(rewrites_graphs):
+@pytest.mark.parametrize(("rewrites_graphs", "own"), [(True, "false"), (False, None)])
+def test_tensorflow_is_set_up_and_what_the_user_has_set_is_kept(rewrites_graphs, own):
+    environment = {k: v for k, v in os.environ.items() if k != "TF_CPU_ALLOCATOR_USE_BFC"}
+    if own is not None:
+        environment["TF_CPU_ALLOCATOR_USE_BFC"] = own
     code = _SETTINGS.format(rewrites_graphs=rewrites_graphs)
-    process = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
-    assert process.stdout.decode().strip() == str(rewrites_graphs)
+    process = subprocess.run(
+        [sys.executable, "-c", code], env=environment, check=True, capture_output=True
+    )
+    assert process.stdout.decode().split() == [str(rewrites_graphs), own or "true"]
 
 
 def test_native_lines_are_held_back_and_pythons_are_not(capfd):
