@@ -36,8 +36,8 @@ def tensorflow_starts(*, rewrites_graphs: bool = True) -> Iterator[None]:
     # A level that the user has set is kept.
     quiet = "TF_CPP_MIN_LOG_LEVEL" not in os.environ
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    # By itself TensorFlow gives the memory of large arrays back to the system after each step, which
-    # has to clear it again for the next one.
+    # By itself TensorFlow gives the memory of large arrays back to the system after each step,
+    # which has to clear it for the next one.
     os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
     with _collector_off(), native_log_held_back() if quiet else contextlib.nullcontext():
         import tensorflow as tf
