@@ -131,9 +131,8 @@ def run(args: argparse.Namespace) -> int:
 def _print_and_write(comparison: Any, args: argparse.Namespace, label_names: Any) -> bool:
     """Print the tables and write the files; return whether every file was written."""
     print(f"\n{comparison}", flush=True)
-    costs = ("n_parameters", "seconds", "peak_bytes")
-    better = comparison.greater_is_better.items()
-    lower = [name for name, greater in better if not greater and name not in costs]
+    measured = ("loss", *comparison.metrics)
+    lower = [name for name in measured if not comparison.greater_is_better[name]]
     print(f"\nbetter when lower: {', '.join(lower)}", flush=True)
     done = [result.name for result in comparison.results if result.error is None]
     base = "base" if "base" in done and len(done) > 1 else None

@@ -14,6 +14,7 @@ from skmlclf._atomic import leftovers
 from skmlclf._compat import HasMethods, Interval, StrOptions, validate_params
 from skmlclf._paths import Paths, expand_paths
 from skmlclf._progress import progress
+from skmlclf.classifiers import predict_topk
 from skmlclf.datasets import VideoRecords
 from skmlclf.prediction._cluster import run_on_cluster
 from skmlclf.prediction._task import (
@@ -28,7 +29,7 @@ from skmlclf.prediction._task import (
 )
 from skmlclf.prediction._writers import WRITERS
 
-_DEFAULT_K = 20
+_DEFAULT_K = signature(predict_topk).parameters["k"].default
 _RECORDS = {
     name: signature(VideoRecords).parameters[name].default
     for name in ("features", "id_feature", "level", "pooling", "on_error", "cache")
