@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import Tags, check_random_state
 
 from skmlclf._compat import CallbackSupportMixin, _fit_context, with_callbacks
+from skmlclf.classifiers._defaults import MIN_EPOCHS
 from skmlclf.classifiers._fit import Fit, FitData, Plan, callbacks_of
 from skmlclf.classifiers._hidden_layer import HiddenLayer
 from skmlclf.classifiers._parameters import CONSTRAINTS, check_optimization, is_default
@@ -50,6 +51,8 @@ class BaseKerasClassifier(
     """Base class of the classifiers: all but the network, which subclasses define."""
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
+    # Of "auto".
+    _min_epochs: ClassVar[int] = MIN_EPOCHS
 
     _network_: Network
     _targets_: Targets

@@ -19,9 +19,10 @@ class BaseMLPClassifier(BaseKerasClassifier):
 
     with one sigmoid per label, trained on the binary cross-entropy, of which the mean over labels
     and rows is reported as the loss. `x` are the features, scaled as `feature_groups` says; dropout
-    [1]_ is applied to them and to the hidden layer during training. The output bias starts at the
-    log-odds of the frequency of each label. Where `y` holds one class per row, the output is one
-    sigmoid for two classes and a softmax for more.
+    [1]_ is applied to them and to the hidden layer during training. Hidden units are dropped for
+    all rows of a batch together [2]_, so that their products are not computed. The output bias
+    starts at the log-odds of the frequency of each label. Where `y` holds one class per row, the
+    output is one sigmoid for two classes and a softmax for more.
 
     .. versionadded:: 0.1
 
@@ -39,10 +40,12 @@ class BaseMLPClassifier(BaseKerasClassifier):
         the visual and audio features of YouTube-8M, where `X` has 1,152 features, and for no groups
         otherwise. None stands for no groups.
     dropout : float, default=0.5
-        Fraction of the hidden units that are dropped during training, in [0, 1).
+        Fraction of the hidden units that are dropped during training, in [0, 1). They are drawn
+        anew for each batch.
     input_dropout : float, default=0.2
-        Fraction of the features that are dropped during training, in [0, 1).
-    learning_rate : float, default=1e-3
+        Fraction of the features that are dropped during training, in [0, 1). They are drawn for
+        each row.
+    learning_rate : float, default=2e-3
         Learning rate of the optimizer. The learning rate of an optimizer object is kept, unless
         this parameter differs from its default.
     learning_rate_schedule : {"constant", "cosine", "linear"}, default="cosine"
@@ -53,7 +56,7 @@ class BaseMLPClassifier(BaseKerasClassifier):
         value.
     epochs : int or "auto", default="auto"
         Number of passes over the training rows; with early stopping, the maximum. "auto" takes as
-        many as make 800 steps, but at least 8 and at most 100.
+        many as make 600 steps, but at least 6 and at most 100.
     batch_size : int or "auto", default="auto"
         Maximum number of rows per step: an epoch is divided into batches of nearly equal size. For
         `n` training rows, "auto" takes ``max(n // 100, min(n // 6, 128))``, but at least 64 and at
@@ -153,6 +156,8 @@ class BaseMLPClassifier(BaseKerasClassifier):
     ----------
     .. [1] N. Srivastava et al. (2014). Dropout: A Simple Way to Prevent Neural Networks from
        Overfitting. JMLR 15.
+    .. [2] B. Graham, J. Reizenstein, L. Robinson (2015). Efficient batchwise dropout training using
+       submatrices. arXiv:1502.02478.
 
     Examples
     --------
@@ -167,6 +172,9 @@ class BaseMLPClassifier(BaseKerasClassifier):
     ((50, 5), dtype('float32'))
     """
 
+    # One layer learns the most of what it can in fewer epochs than the deeper networks.
+    _min_epochs = 6
+
     def __init__(
         self,
         hidden_units: int | Sequence[int] = 1024,
@@ -175,7 +183,7 @@ class BaseMLPClassifier(BaseKerasClassifier):
         feature_groups: Sequence[int] | str | None = "auto",
         dropout: float = 0.5,
         input_dropout: float = 0.2,
-        learning_rate: float = 1e-3,
+        learning_rate: float = 2e-3,
         learning_rate_schedule: str = "cosine",
         warmup_epochs: float = 0.0,
         epochs: int | str = "auto",

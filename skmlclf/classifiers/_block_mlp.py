@@ -14,7 +14,9 @@ class BlockMLPClassifier(BaseKerasClassifier):
     """Blocks of Dense, BatchNormalization, activation and Dropout.
 
     Each block applies a dense layer, batch normalisation [1]_, the activation function and dropout
-    [2]_. The output layer, the loss and the initial output bias are those of `BaseMLPClassifier`.
+    [2]_, of the same units for all rows of a batch [4]_. Residual connections carry all units; what
+    is dropped are inputs of the next dense layer. The output layer, the loss and the initial output
+    bias are those of `BaseMLPClassifier`.
 
     .. versionadded:: 0.1
 
@@ -33,9 +35,11 @@ class BlockMLPClassifier(BaseKerasClassifier):
         the visual and audio features of YouTube-8M, where `X` has 1,152 features, and for no groups
         otherwise. None stands for no groups.
     dropout : float, default=0.4
-        Fraction of the hidden units that are dropped during training, in [0, 1).
+        Fraction of the hidden units that are dropped during training, in [0, 1). They are drawn
+        anew for each batch.
     input_dropout : float, default=0.2
-        Fraction of the features that are dropped during training, in [0, 1).
+        Fraction of the features that are dropped during training, in [0, 1). They are drawn for
+        each row.
     learning_rate : float, default=2e-3
         Learning rate of the optimizer. The learning rate of an optimizer object is kept, unless
         this parameter differs from its default.
@@ -150,6 +154,8 @@ class BlockMLPClassifier(BaseKerasClassifier):
        Overfitting. JMLR 15.
     .. [3] K. He, X. Zhang, S. Ren, J. Sun (2016). Deep Residual Learning for Image Recognition.
        CVPR.
+    .. [4] B. Graham, J. Reizenstein, L. Robinson (2015). Efficient batchwise dropout training using
+       submatrices. arXiv:1502.02478.
 
     Examples
     --------

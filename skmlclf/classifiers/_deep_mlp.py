@@ -15,10 +15,10 @@ class DeepMLPClassifier(BaseKerasClassifier):
 
     The features are normalised: by the root mean square of each of the `feature_groups` in each
     row, or without groups by batch normalisation. Wide blocks of a dense layer, batch
-    normalisation, the activation function and dropout follow, with residual connections between
-    blocks of the same width [1]_. From the last hidden layer `h`, an output layer computes logits,
-    and each of the `label_units` adds a correction that is computed from the probabilities of all
-    labels so far [2]_ [3]_:
+    normalisation, the activation function and dropout follow, as in `BlockMLPClassifier`, with
+    residual connections between blocks of the same width [1]_. From the last hidden layer `h`, an
+    output layer computes logits, and each of the `label_units` adds a correction that is computed
+    from the probabilities of all labels so far [2]_ [3]_:
 
     .. math:: z_0 = W_0 h + b, \qquad z_i = z_{i-1} + V_i \, g_i(\sqrt{\sigma(z_{i-1})}),
 
@@ -43,9 +43,11 @@ class DeepMLPClassifier(BaseKerasClassifier):
         the visual and audio features of YouTube-8M, where `X` has 1,152 features, and for no groups
         otherwise. Without groups, the features are batch-normalised.
     dropout : float, default=0.5
-        Fraction of the hidden units that are dropped during training, in [0, 1).
+        Fraction of the hidden units that are dropped during training, in [0, 1). They are drawn
+        anew for each batch.
     input_dropout : float, default=0.2
-        Fraction of the features that are dropped during training, in [0, 1).
+        Fraction of the features that are dropped during training, in [0, 1). They are drawn for
+        each row.
     learning_rate : float, default=1e-3
         Learning rate of the optimizer. The learning rate of an optimizer object is kept, unless
         this parameter differs from its default.

@@ -7,7 +7,7 @@ import numpy as np
 
 from skmlclf.preprocessing import YOUTUBE8M_LAYOUT
 
-MIN_EPOCHS, MAX_EPOCHS, MIN_STEPS = 8, 100, 800
+MIN_EPOCHS, MAX_EPOCHS, STEPS_PER_EPOCH = 8, 100, 100
 
 
 def resolve_batch_size(batch_size: int | str, n_rows: int) -> int:
@@ -35,11 +35,14 @@ def resolve_batch_size(batch_size: int | str, n_rows: int) -> int:
     return min(n_rows, int(np.clip(wanted, 64, 256)))
 
 
-def resolve_epochs(epochs: int | str, n_rows: int, batch_size: int) -> int:
-    """Return the number of epochs: for "auto" 8, or where rows are few as many as make 800 steps.
+def resolve_epochs(
+    epochs: int | str, n_rows: int, batch_size: int, min_epochs: int = MIN_EPOCHS
+) -> int:
+    """Return the number of epochs: for "auto" as few as make enough steps.
 
-    More than eight passes over tens of thousands of videos overfit. A few hundred rows are a
-    handful of steps per pass, and need up to 100 passes.
+    An epoch of many rows is at least 100 steps, and `min_epochs` of them are enough: more than
+    eight overfit tens of thousands of videos. An epoch of a few hundred rows is a handful of steps,
+    and up to 100 epochs make as many steps as `min_epochs` of 100.
 
     Parameters
     ----------
@@ -49,6 +52,8 @@ def resolve_epochs(epochs: int | str, n_rows: int, batch_size: int) -> int:
         Rows that are trained on.
     batch_size : int
         Rows per step.
+    min_epochs : int, default=8
+        What "auto" stands for where rows are many.
 
     Returns
     -------
@@ -57,7 +62,8 @@ def resolve_epochs(epochs: int | str, n_rows: int, batch_size: int) -> int:
     if epochs != "auto":
         return int(epochs)
     steps_per_epoch = -(-n_rows // batch_size)
-    return int(np.clip(-(-MIN_STEPS // steps_per_epoch), MIN_EPOCHS, MAX_EPOCHS))
+    wanted = -(-min_epochs * STEPS_PER_EPOCH // steps_per_epoch)
+    return int(np.clip(wanted, min_epochs, MAX_EPOCHS))
 
 
 def resolve_feature_groups(

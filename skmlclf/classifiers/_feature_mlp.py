@@ -9,7 +9,7 @@ from skmlclf.classifiers._base_mlp import BaseMLPClassifier
 from skmlclf.preprocessing import BlockwiseTransformer, ModalitySelector
 
 # Fewer inputs, with less noise, need less dropout and allow a larger learning rate.
-_FOR_COMPONENTS = {"dropout": 0.3, "input_dropout": 0.0, "learning_rate": 3e-3}
+_FOR_COMPONENTS = {"dropout": 0.3, "input_dropout": 0.0, "learning_rate": 4e-3}
 
 
 def make_feature_mlp(

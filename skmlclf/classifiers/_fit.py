@@ -274,7 +274,7 @@ class Fit:
         first = len(estimator.history_.get("loss", ()))
         n_rows = len(self.rows.index)
         batch_size = resolve_batch_size(estimator.batch_size, n_rows)
-        n_epochs = resolve_epochs(self.plan.epochs, n_rows, batch_size)
+        n_epochs = resolve_epochs(self.plan.epochs, n_rows, batch_size, estimator._min_epochs)
         devices = devices_of(estimator.distribute)
         batches = RowBatches(
             self.rows.X,

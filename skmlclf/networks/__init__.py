@@ -11,6 +11,7 @@ from skmlclf.networks._contract import (
     set_output_bias,
     shift_output_bias,
 )
+from skmlclf.networks._dropout import DropoutDense
 from skmlclf.networks._function import FunctionNetwork
 from skmlclf.networks._layers import (
     GroupRMSNormalization,
@@ -24,6 +25,7 @@ check_backend()
 
 __all__ = [
     "ACTIVATIONS",
+    "DropoutDense",
     "FunctionNetwork",
     "GroupRMSNormalization",
     "MLPNetwork",

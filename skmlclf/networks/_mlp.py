@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from skmlclf.networks._dropout import DropoutDense
 from skmlclf.networks._layers import GroupRMSNormalization, RootProbabilities, VariableDropout
 
 ACTIVATIONS = ("relu", "gelu", "silu", "elu", "selu", "tanh", "sigmoid")
@@ -39,7 +40,7 @@ class MLPNetwork:
     batch_normalization : bool, default=False
         Whether a batch normalisation stands between each hidden layer and its activation.
     dropout : bool, default=False
-        Whether a dropout follows each hidden layer.
+        Whether the layer after each hidden layer drops inputs.
     residual : bool, default=False
         Whether a hidden layer as wide as its input adds that input to its output.
     input_dropout : bool, default=False
@@ -171,7 +172,7 @@ class MLPNetwork:
     def set_dropout(self, model: keras.Model, rate: float, input_rate: float) -> None:
         """Set the rates of the dropouts after hidden layers, and before the first."""
         for layer in model.layers:
-            if isinstance(layer, VariableDropout):
+            if isinstance(layer, DropoutDense | VariableDropout):
                 layer.rate.assign(input_rate if layer.name == "input_dropout" else rate)
 
     @property
@@ -185,8 +186,6 @@ class MLPNetwork:
         if self.batch_normalization:
             x = self._norm(policy, f"norm_{name}")(x)
         x = keras.layers.Activation(self.activation, dtype=policy, name=f"activation_{name}")(x)
-        if self.dropout:
-            x = VariableDropout(0.0, next(seeds), dtype=policy, name=f"dropout_{name}")(x)
         return x
 
     def _norm(self, policy: Any, name: str) -> Any:
@@ -195,16 +194,24 @@ class MLPNetwork:
         return keras.layers.BatchNormalization(momentum=0.9, dtype=policy, name=name)
 
     def _dense(self, units: int, policy: Any, seeds: Iterator[int], name: str) -> Any:
-        # A bias under a batch normalisation would be subtracted again with the mean, and what
-        # corrects logits is added to others that have one.
-        return keras.layers.Dense(
-            units,
-            use_bias=name == self._stages[0]
+        options = {
+            # A bias under a batch normalisation would be subtracted again with the mean, and what
+            # corrects logits is added to others that have one.
+            "use_bias": name == self._stages[0]
             or not (self.batch_normalization or name.startswith("correction")),
-            kernel_initializer=keras.initializers.GlorotUniform(next(seeds)),
-            dtype=policy,
-            name=name,
-        )
+            "kernel_initializer": keras.initializers.GlorotUniform(next(seeds)),
+            "dtype": policy,
+            "name": name,
+        }
+        if self._drops_inputs_of(name):
+            return DropoutDense(units, seed=next(seeds), **options)
+        return keras.layers.Dense(units, **options)
+
+    def _drops_inputs_of(self, name: str) -> bool:
+        """Say whether the inputs of a dense layer are hidden units that are dropped."""
+        first = "dense_1" if self.hidden_units else self._stages[0]
+        # All probabilities of the labels go into a correction.
+        return self.dropout and name != first and not name.startswith("dense_labels")
 
 
 def _seeds(seed: int) -> Iterator[int]:

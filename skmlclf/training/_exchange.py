@@ -11,7 +11,7 @@ import keras
 import tensorflow as tf
 
 from skmlclf._compat import batch_moments, losses_kept, next_seed
-from skmlclf.networks import VariableDropout, drawing_with
+from skmlclf.networks import DropoutDense, VariableDropout, drawing_with
 from skmlclf.training._batches import Share
 from skmlclf.training._workers import GROUP_KEY
 
@@ -41,8 +41,8 @@ class Exchange(ABC):
     def active(self) -> Iterator[None]:
         """Let what is traced inside be this one's share.
 
-        Dropouts of this package draw the numbers that they would draw for its rows if they had all
-        rows, and inside of `with_whole_batches` batch normalisations take their statistics from the
+        Dropouts of this package draw what they would draw for its rows if they had all rows, and
+        inside of `with_whole_batches` batch normalisations take their statistics from the
         whole batch.
         """
         token = _active.set(self)
@@ -107,7 +107,7 @@ class Exchange(ABC):
         whole = {
             id(layer.seed_generator.state)
             for layer in model._flatten_layers()
-            if isinstance(layer, VariableDropout)
+            if isinstance(layer, DropoutDense | VariableDropout)
         }
         added: list[Any] = []
         for keras_variable, variable in zip(model.non_trainable_variables, variables, strict=True):

@@ -20,7 +20,7 @@ from results import record
 from scipy import sparse
 
 from skmlclf import BaseMLPClassifier, BlockMLPClassifier, DeepMLPClassifier
-from skmlclf.networks import VariableDropout, auxiliary_logits_of
+from skmlclf.networks import DropoutDense, auxiliary_logits_of
 from skmlclf.training import LOSSES, RowBatches, train
 
 FEATURES, COMPONENTS = 1152, 256
@@ -53,10 +53,16 @@ def normal(rng, *shape):
     return tf.constant(rng.standard_normal(shape, dtype=np.float32))
 
 
+def n_kept(layer):
+    """Return how many of a dense layer's inputs dropout keeps."""
+    n = layer.kernel.shape[0]
+    return round(n * (1 - float(layer.rate))) if isinstance(layer, DropoutDense) else n
+
+
 def products(model, batch, rng):
     """Return a call of the matrix products of a step: three per dense layer, two for the first."""
-    layers = [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)]
-    kernels = [tf.constant(layer.kernel.numpy()) for layer in layers]
+    layers = [layer for layer in model.layers if hasattr(layer, "kernel")]
+    kernels = [tf.constant(layer.kernel.numpy()[: n_kept(layer)]) for layer in layers]
     inputs = [normal(rng, batch, kernel.shape[0]) for kernel in kernels]
     upstream = [normal(rng, batch, kernel.shape[1]) for kernel in kernels]
 
@@ -112,17 +118,25 @@ def update(model):
 
 
 def dropouts(model, batch, rng):
-    """Return a call of the random numbers of all dropouts, and of the products with them."""
-    layers = [layer for layer in model.layers if isinstance(layer, VariableDropout)]
+    """Return a call of the copies that dropout takes of inputs and kernels, and puts back."""
+    layers = [layer for layer in model.layers if isinstance(layer, DropoutDense)]
     if not layers:
         return None
-    inputs = [normal(rng, batch, layer.output.shape[-1]) for layer in layers]
+    kernels = [tf.constant(layer.kernel.numpy()) for layer in layers]
+    inputs = [normal(rng, batch, kernel.shape[0]) for kernel in kernels]
+    numbers = [n_kept(layer) for layer in layers]
 
     def drop():
         outputs = []
-        for x in inputs:
-            kept = tf.random.stateless_uniform(tf.shape(x), [1, 2]) >= 0.5
-            outputs.append(tf.reduce_max(x * tf.cast(kept, tf.float32) * 2.0))
+        for x, w, n in zip(inputs, kernels, numbers, strict=True):
+            drawn = tf.random.stateless_uniform([w.shape[0]], [1, 2])
+            kept = tf.sort(tf.math.top_k(drawn, n).indices)
+            sources = tf.tensor_scatter_nd_update(
+                tf.fill([w.shape[0]], n - 1), kept[:, tf.newaxis], tf.range(n)
+            )
+            for copied in (tf.transpose(x), w):
+                taken = tf.gather(copied, kept)
+                outputs.append(tf.gather(taken, sources)[0, 0])
         return outputs
 
     return compiled(drop)

@@ -7,7 +7,6 @@ from skmlclf import BaseMLPClassifier, DeepMLPClassifier
 from skmlclf.classifiers._defaults import (
     MAX_EPOCHS,
     MIN_EPOCHS,
-    MIN_STEPS,
     resolve_batch_size,
     resolve_epochs,
     resolve_feature_groups,
@@ -16,14 +15,16 @@ from skmlclf.classifiers._defaults import (
 ROWS = [1, 2, 50, 300, 1000, 4352, 4353, 27680, 10**6]
 
 
+@pytest.mark.parametrize("min_epochs", [6, MIN_EPOCHS])
 @pytest.mark.parametrize("n_rows", ROWS)
-def test_epochs_make_enough_steps_and_no_more_than_needed(n_rows):
+def test_epochs_make_enough_steps_and_no_more_than_needed(n_rows, min_epochs):
     batch_size = resolve_batch_size("auto", n_rows)
     assert 1 <= batch_size <= min(n_rows, 256)
-    epochs = resolve_epochs("auto", n_rows, batch_size)
+    epochs = resolve_epochs("auto", n_rows, batch_size, min_epochs)
     per_epoch = -(-n_rows // batch_size)
-    assert MIN_EPOCHS <= epochs <= MAX_EPOCHS
-    assert epochs in (MAX_EPOCHS, MIN_EPOCHS) or 0 <= epochs * per_epoch - MIN_STEPS < per_epoch
+    assert min_epochs <= epochs <= MAX_EPOCHS
+    excess = epochs * per_epoch - 100 * min_epochs
+    assert epochs in (MAX_EPOCHS, min_epochs) or 0 <= excess < per_epoch
 
 
 def test_numbers_are_taken_as_they_are():
@@ -50,8 +51,11 @@ def test_groups_that_do_not_cover_the_features_are_refused(groups, message):
     assert not hasattr(clf, "model_")
 
 
-def test_a_fit_runs_the_epochs_of_the_rule():
+@pytest.mark.parametrize(("make", "min_epochs"), [(BaseMLPClassifier, 6), (DeepMLPClassifier, 8)])
+def test_a_fit_runs_the_epochs_of_the_rule(make, min_epochs):
     rng = np.random.default_rng(0)
-    X, y = rng.standard_normal((130, 5)), rng.integers(0, 2, (130, 3))
-    clf = BaseMLPClassifier(4).fit(X, y)
-    assert clf.n_iter_ == resolve_epochs("auto", 130, resolve_batch_size("auto", 130))
+    X, y = rng.standard_normal((650, 5)), rng.integers(0, 2, (650, 3))
+    batch_size = resolve_batch_size("auto", 650)
+    expected = resolve_epochs("auto", 650, batch_size, min_epochs)
+    assert expected < MAX_EPOCHS
+    assert make(4).fit(X, y).n_iter_ == expected
