@@ -15,8 +15,8 @@ from skmlclf import BaseMLPClassifier, BlockMLPClassifier, DeepMLPClassifier, Ne
 docscrape = pytest.importorskip("numpydoc.docscrape")
 
 CLASSIFIERS = [BaseMLPClassifier, BlockMLPClassifier, DeepMLPClassifier, NetworkClassifier]
-# What it is a width of depends on the network.
-DIFFERENT = {"hidden_units", "feature_groups"}
+# What it is a width of, and what "auto" stands for, depends on the network.
+DIFFERENT = {"hidden_units", "feature_groups", "epochs"}
 
 
 # Packages that others of this project import, and users only to extend it.

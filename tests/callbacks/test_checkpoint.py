@@ -86,7 +86,7 @@ PARAMETERS = [
     ({"epochs": 7}, "epochs was 2, is 7"),
     (
         {"learning_rate": 0.1, "batch_size": 8},
-        "batch_size was 'auto', is 8; learning_rate was 0.001, is 0.1",
+        "batch_size was 'auto', is 8; learning_rate was 0.002, is 0.1",
     ),
     ({"hidden_units": (6, 6)}, r"hidden_units was 6, is \[6, 6\]"),
     ({"optimizer": "sgd"}, "optimizer was 'adam', is 'sgd'"),

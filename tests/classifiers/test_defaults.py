@@ -54,8 +54,8 @@ def test_groups_that_do_not_cover_the_features_are_refused(groups, message):
 @pytest.mark.parametrize(("make", "min_epochs"), [(BaseMLPClassifier, 6), (DeepMLPClassifier, 8)])
 def test_a_fit_runs_the_epochs_of_the_rule(make, min_epochs):
     rng = np.random.default_rng(0)
-    X, y = rng.standard_normal((650, 5)), rng.integers(0, 2, (650, 3))
-    batch_size = resolve_batch_size("auto", 650)
-    expected = resolve_epochs("auto", 650, batch_size, min_epochs)
+    X, y = rng.standard_normal((1300, 5)), rng.integers(0, 2, (1300, 3))
+    batch_size = resolve_batch_size("auto", 1300)
+    expected = resolve_epochs("auto", 1300, batch_size, min_epochs)
     assert expected < MAX_EPOCHS
     assert make(4).fit(X, y).n_iter_ == expected

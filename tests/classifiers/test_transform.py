@@ -68,9 +68,9 @@ def test_corrected_logits_come_after_it(data):
     hidden = clf.transform(X)
     assert hidden.shape == (60, 6)
     first = keras.Model(clf.model_.inputs, clf.model_.get_layer("logits_0").output)
-    kernel, bias = clf.model_.get_layer("logits_0").get_weights()
+    layer = clf.model_.get_layer("logits_0")
     logits = first.predict(X.astype(np.float32), verbose=0)
-    np.testing.assert_allclose(hidden @ kernel + bias, logits, atol=1e-5)
+    np.testing.assert_allclose(hidden @ layer.kernel + layer.bias, logits, atol=1e-5)
 
 
 def test_it_is_the_same_in_a_pickle_and_in_pandas(data):
