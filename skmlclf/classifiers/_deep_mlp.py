@@ -44,7 +44,7 @@ class DeepMLPClassifier(BaseKerasClassifier):
         otherwise. Without groups, the features are batch-normalised.
     dropout : float, default=0.5
         Fraction of the hidden units that are dropped during training, in [0, 1). They are drawn
-        anew for each batch.
+        anew for each batch, and at least one unit of each layer is kept.
     input_dropout : float, default=0.2
         Fraction of the features that are dropped during training, in [0, 1). They are drawn for
         each row.

@@ -57,6 +57,7 @@ class DropoutDense(keras.layers.Layer):
         self.use_bias = use_bias
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.seed_generator = keras.random.SeedGenerator(seed)
+        self.input_spec = keras.layers.InputSpec(ndim=2)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         shape = (input_shape[-1], self.units)
@@ -80,7 +81,7 @@ class DropoutDense(keras.layers.Layer):
         return outputs if self.bias is None else tf.nn.bias_add(outputs, self.bias)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        return (*input_shape[:-1], self.units)
+        return (input_shape[0], self.units)
 
     def _draw(self, width: int) -> Any:
         """Return the indices of the inputs that are kept, in ascending order."""
@@ -124,6 +125,8 @@ def product_of_kept(inputs: Any, kernel: Any, kept: Any) -> Any:
     columns = tf.gather(tf.transpose(inputs), kept) * scale
     weights = tf.gather(kernel, kept)
     product = tf.matmul(columns, weights, transpose_a=True)
+    if tf.executing_eagerly():
+        return product
     # What `tf.custom_gradient` does, with one gradient for all traces: of its own, each would be
     # registered for good, with the graph that it belongs to.
     with tf.compat.v1.get_default_graph().gradient_override_map({"IdentityN": _GRADIENT}):

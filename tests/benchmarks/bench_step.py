@@ -12,6 +12,8 @@ from time import perf_counter
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# As the commands do: else memory that the system clears anew is a part of everything.
+os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
 
 import keras
 import numpy as np

@@ -51,6 +51,11 @@ def test_one_input_is_kept_at_any_rate():
         assert sorted(factors_of(layer, 2)) == [0, pytest.approx(2, rel=1e-5)]
 
 
+def test_other_than_rows_of_features_are_refused():
+    with pytest.raises(ValueError, match="expected ndim=2, found ndim=3"):
+        DropoutDense(3)(np.ones((2, 4, 6), "float32"), training=False)
+
+
 @pytest.mark.parametrize("traced", [True, False])
 @pytest.mark.parametrize("use_bias", [True, False])
 def test_gradients_are_those_of_the_full_product(use_bias, traced):
@@ -95,7 +100,7 @@ def test_bfloat16_computes_low_and_keeps_the_weights_high():
     with tf.GradientTape() as tape:
         outputs = layer(batch(), training=True)
     assert outputs.dtype == tf.bfloat16
-    gradient = tape.gradient(outputs, layer.kernel.value)
+    gradient = tf.convert_to_tensor(tape.gradient(outputs, layer.kernel.value))
     assert gradient.dtype == tf.float32
     assert np.count_nonzero(np.asarray(gradient).any(axis=1)) == WIDTH // 2
 
