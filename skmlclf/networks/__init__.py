@@ -11,14 +11,9 @@ from skmlclf.networks._contract import (
     set_output_bias,
     shift_output_bias,
 )
-from skmlclf.networks._dropout import DropoutDense
+from skmlclf.networks._dropout import DropoutDense, Dropping, VariableDropout, drawing_with
 from skmlclf.networks._function import FunctionNetwork
-from skmlclf.networks._layers import (
-    GroupRMSNormalization,
-    RootProbabilities,
-    VariableDropout,
-    drawing_with,
-)
+from skmlclf.networks._layers import GroupRMSNormalization, RootProbabilities
 from skmlclf.networks._mlp import ACTIVATIONS, MLPNetwork
 
 check_backend()
@@ -26,6 +21,7 @@ check_backend()
 __all__ = [
     "ACTIVATIONS",
     "DropoutDense",
+    "Dropping",
     "FunctionNetwork",
     "GroupRMSNormalization",
     "MLPNetwork",

@@ -1,13 +1,97 @@
-"""Dropout of whole columns of a batch, whose products are left out."""
+"""Dropout of single units, and of whole columns of a batch whose products are left out."""
 
+import contextlib
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from typing import Any
 
 import keras
 import tensorflow as tf
 
+_uniform: ContextVar[Callable[..., Any]] = ContextVar("uniform", default=keras.random.uniform)
+
+
+@contextlib.contextmanager
+def drawing_with(uniform: Callable[..., Any]) -> Iterator[None]:
+    """Let the dropouts that are traced inside draw their numbers from another function.
+
+    Parameters
+    ----------
+    uniform : callable
+        As ``keras.random.uniform``: of a shape, a dtype and a generator of seeds.
+    """
+    token = _uniform.set(uniform)
+    try:
+        yield
+    finally:
+        _uniform.reset(token)
+
+
+class Dropping(keras.layers.Layer):
+    """A layer with a dropout rate that is a non-trainable weight, and a generator of its own.
+
+    ``keras.layers.Dropout`` writes its rate into the traced graph, so every rate of a grid search
+    pays for a trace of its own. Here the rate is an input of the graph like any other weight.
+
+    Parameters
+    ----------
+    rate : float
+        Fraction of the units that are dropped during training, in [0, 1).
+    seed : int
+        Seed of the layer's own generator.
+    **kwargs : dict
+        Passed to ``keras.layers.Layer``.
+    """
+
+    def __init__(self, rate: float, seed: int = 0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.initial_rate = rate
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        self.rate = self.add_weight(
+            shape=(),
+            initializer=keras.initializers.Constant(self.initial_rate),
+            trainable=False,
+            autocast=False,
+            dtype="float32",
+            name="rate",
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "rate": self.initial_rate, "seed": self.seed}
+
 
 @keras.saving.register_keras_serializable(package="skmlclf")
-class DropoutDense(keras.layers.Layer):
+class VariableDropout(Dropping):
+    """Inverted dropout: what is dropped is zero, and what is kept makes up for it.
+
+    Parameters
+    ----------
+    rate : float
+        Fraction of the units set to zero during training, in [0, 1).
+    seed : int
+        Seed of the layer's own generator.
+    **kwargs : dict
+        Passed to ``keras.layers.Layer``.
+    """
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        if not training:
+            return inputs
+        # One draw of 32 bits decides each unit: a float32 uniform compared with the rate.
+        uniform = _uniform.get()(keras.ops.shape(inputs), dtype="float32", seed=self.seed_generator)
+        kept = keras.ops.cast(uniform >= self.rate, inputs.dtype)
+        scale = keras.ops.cast(1.0 / (1.0 - self.rate), inputs.dtype)
+        return inputs * kept * scale
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return input_shape
+
+
+@keras.saving.register_keras_serializable(package="skmlclf")
+class DropoutDense(Dropping):
     r"""Dense layer that drops some of its inputs during training.
 
     With the index set :math:`K` of the kept inputs of `n` the output is
@@ -15,9 +99,7 @@ class DropoutDense(keras.layers.Layer):
     .. math:: \frac{n}{|K|} \sum_{i \in K} x_i W_i + b.
 
     :math:`K` is drawn for each batch and is the same for all of its rows [1]_, so that neither the
-    products with what is dropped are computed nor their gradients. The rate is a weight, which is
-    not trained: a rate that is written into the traced graph would cost every value of a grid
-    search a trace of its own.
+    products with what is dropped are computed nor their gradients.
 
     Parameters
     ----------
@@ -50,27 +132,17 @@ class DropoutDense(keras.layers.Layer):
         kernel_initializer: Any = "glorot_uniform",
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(rate, seed, **kwargs)
         self.units = units
-        self.initial_rate = rate
-        self.seed = seed
         self.use_bias = use_bias
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
-        self.seed_generator = keras.random.SeedGenerator(seed)
         self.input_spec = keras.layers.InputSpec(ndim=2)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         shape = (input_shape[-1], self.units)
         self.kernel = self.add_weight(shape, self.kernel_initializer, name="kernel")
         self.bias = self.add_weight((self.units,), "zeros", name="bias") if self.use_bias else None
-        self.rate = self.add_weight(
-            shape=(),
-            initializer=keras.initializers.Constant(self.initial_rate),
-            trainable=False,
-            autocast=False,
-            dtype="float32",
-            name="rate",
-        )
+        super().build(input_shape)
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         kernel = tf.convert_to_tensor(self.kernel)
@@ -95,8 +167,6 @@ class DropoutDense(keras.layers.Layer):
         return {
             **super().get_config(),
             "units": self.units,
-            "rate": self.initial_rate,
-            "seed": self.seed,
             "use_bias": self.use_bias,
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
         }

@@ -7,8 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from skmlclf.networks._dropout import DropoutDense
-from skmlclf.networks._layers import GroupRMSNormalization, RootProbabilities, VariableDropout
+from skmlclf.networks._dropout import DropoutDense, Dropping, VariableDropout
+from skmlclf.networks._layers import GroupRMSNormalization, RootProbabilities
 
 ACTIVATIONS = ("relu", "gelu", "silu", "elu", "selu", "tanh", "sigmoid")
 
@@ -172,7 +172,7 @@ class MLPNetwork:
     def set_dropout(self, model: keras.Model, rate: float, input_rate: float) -> None:
         """Set the rates of the dropouts after hidden layers, and before the first."""
         for layer in model.layers:
-            if isinstance(layer, DropoutDense | VariableDropout):
+            if isinstance(layer, Dropping):
                 layer.rate.assign(input_rate if layer.name == "input_dropout" else rate)
 
     @property

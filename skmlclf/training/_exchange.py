@@ -11,7 +11,7 @@ import keras
 import tensorflow as tf
 
 from skmlclf._compat import batch_moments, losses_kept, next_seed
-from skmlclf.networks import DropoutDense, VariableDropout, drawing_with
+from skmlclf.networks import Dropping, drawing_with
 from skmlclf.training._batches import Share
 from skmlclf.training._workers import GROUP_KEY
 
@@ -107,7 +107,7 @@ class Exchange(ABC):
         whole = {
             id(layer.seed_generator.state)
             for layer in model._flatten_layers()
-            if isinstance(layer, DropoutDense | VariableDropout)
+            if isinstance(layer, Dropping)
         }
         added: list[Any] = []
         for keras_variable, variable in zip(model.non_trainable_variables, variables, strict=True):

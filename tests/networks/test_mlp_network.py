@@ -167,6 +167,20 @@ def test_a_seed_decides_the_weights_and_no_global_generator():
     np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
 
 
+@pytest.mark.parametrize("rate", [0.2, 0.7])
+def test_dropout_drops_its_share_and_keeps_the_mean(rate):
+    network = MLPNetwork(1000, 2, "sigmoid", (4,), input_dropout=True)
+    model = build_model(network, 0)
+    set_dropout(network, model, 0.0, rate)
+    x = np.ones((50, 1000), dtype="float32")
+    layer = model.get_layer("input_dropout")
+    dropped = np.asarray(layer(x, training=True))
+    np.testing.assert_allclose((dropped == 0).mean(), rate, atol=0.01)
+    np.testing.assert_allclose(dropped.mean(), 1, atol=0.02)
+    assert not np.array_equal(dropped, np.asarray(layer(x, training=True)))
+    np.testing.assert_array_equal(np.asarray(layer(x, training=False)), x)
+
+
 def test_a_model_survives_keras_own_format(tmp_path):
     model = built(CORRECTED, dropout=0.3)
     model.save(tmp_path / "model.keras")
