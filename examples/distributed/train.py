@@ -9,6 +9,7 @@ they are simulated from one seed: as a rule they are files that every worker can
 
 import json
 import os
+import sys
 
 from skmlclf import BlockMLPClassifier
 from skmlclf.callbacks import Checkpoint
@@ -27,6 +28,8 @@ clf.fit(X[:1000], y[:1000], X_val=X[1000:], y_val=y[1000:])
 
 index = json.loads(os.environ["TF_CONFIG"])["task"]["index"]
 losses = ", ".join(f"{loss:.5f}" for loss in clf.history_["val_loss"])
-print(f"worker {index}: held-out losses {losses}")
+# One write for the whole line: where output is not buffered, print writes its end by itself, and
+# the line of the other worker can come between.
+sys.stdout.write(f"worker {index}: held-out losses {losses}\n")
 if index == 0 and "MODEL" in os.environ:
     clf.save(os.environ["MODEL"])
