@@ -10,6 +10,7 @@ from skmlclf.networks._contract import (
     set_dropout,
     set_output_bias,
     shift_output_bias,
+    with_precision,
 )
 from skmlclf.networks._dropout import DropoutDense, Dropping, VariableDropout, drawing_with
 from skmlclf.networks._function import FunctionNetwork
@@ -36,4 +37,5 @@ __all__ = [
     "set_dropout",
     "set_output_bias",
     "shift_output_bias",
+    "with_precision",
 ]

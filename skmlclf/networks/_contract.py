@@ -14,7 +14,7 @@ class Network(Protocol):
     search can vary without another compilation (learning rate, weights, seeds) does not belong to
     it.
 
-    Seven hooks are optional:
+    Eight hooks are optional:
 
     - ``set_output_bias(model, bias)`` sets the bias of the output units before the first step, and
       ``shift_output_bias(model, shift)`` adds to it when rows of a later call have changed the
@@ -27,6 +27,8 @@ class Network(Protocol):
       and before the first.
     - ``describing(model)`` returns the network together with what is known of its structure only
       once it is built.
+    - ``with_precision(precision)`` returns a network with the same variables whose products are of
+      another data type.
     - ``variables()`` yields name and shape of the variables of a model without building it, so that
       a file can be compared with the structure first.
     """
@@ -147,6 +149,25 @@ def auxiliary_logits_of(network: Network, model: keras.Model) -> list[Any]:
     """
     hook = getattr(network, "auxiliary_logits", None)
     return [] if hook is None else hook(model)
+
+
+def with_precision(network: Network, precision: str) -> Network:
+    """Return a network with the same variables in another precision, if there is a hook for it.
+
+    Parameters
+    ----------
+    network : Network
+        Structure of the model.
+    precision : {"float32", "bfloat16"}
+        What the matrix products shall compute in.
+
+    Returns
+    -------
+    Network
+        Without the hook, or where nothing changes, the network itself.
+    """
+    hook = getattr(network, "with_precision", None)
+    return network if hook is None or network.precision == precision else hook(precision)
 
 
 def set_output_bias(network: Network, model: keras.Model, bias: np.ndarray) -> None:

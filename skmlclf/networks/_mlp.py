@@ -1,8 +1,8 @@
 """The networks of the package's own classifiers: dense layers, plain or in blocks."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import keras
 import numpy as np
@@ -151,6 +151,10 @@ class MLPNetwork:
             trainable.append((f"correction_{i}.kernel", (units, self.n_outputs)))
         yield from trainable
         yield from others
+
+    def with_precision(self, precision: str) -> Self:
+        """Return a network with the same variables whose products are of another data type."""
+        return replace(self, precision=precision)
 
     def hidden_layer(self, model: keras.Model) -> Any:
         """Return the symbolic output of the last hidden layer; the features where there is none."""

@@ -10,10 +10,11 @@ import tensorflow as tf
 from scipy import sparse
 
 from skmlclf._progress import progress
-from skmlclf.networks import Network, hidden_layer_of
+from skmlclf.networks import Network, build_model, hidden_layer_of, with_precision
 from skmlclf.training._batches import Chunk, EntryWeights, RowBatches, SparseWeights
 from skmlclf.training._features import make_features
 from skmlclf.training._forward import make_forward, make_hidden
+from skmlclf.training._hardware import prediction_precision
 from skmlclf.training._programs import cached_program, variables_of
 
 # Outputs of a block: enough rows for the matrix products to run at full speed, few enough to stay
@@ -67,7 +68,7 @@ class Predictor:
     Parameters
     ----------
     network : Network
-        Structure of the model.
+        Structure of the model. Where this machine would emulate bfloat16, its products are float32.
     model : keras.Model
         Its variables are read at every call.
     verbose : int, default=0
@@ -75,11 +76,12 @@ class Predictor:
     """
 
     def __init__(self, network: Network, model: keras.Model, verbose: int = 0) -> None:
-        self.network = network
+        self.network = with_precision(network, prediction_precision(network.precision))
         self.model = model
         self.verbose = verbose
         self.block_rows = min(_MAX_BLOCK_ROWS, max(64, _BLOCK_OUTPUTS // network.n_outputs))
         self._variables = variables_of(model)[:2]
+        self._same_layers = self.network == network
 
     def logits(self, X: Any) -> np.ndarray:
         """Return the outputs before the sigmoid or softmax, float32 ``(n_samples, n_outputs)``."""
@@ -99,7 +101,7 @@ class Predictor:
         """
         width = hidden_layer_of(self.network, self.model).shape[1]
         forward = cached_program(
-            ("hidden", self.network), lambda: make_hidden(self.network, self.model)
+            ("hidden", self.network), lambda: make_hidden(self.network, self._traced_model())
         )
         return self._filled(forward, X, width)
 
@@ -217,8 +219,12 @@ class Predictor:
 
     def _program(self, kind: str) -> Callable[..., Any]:
         return cached_program(
-            (kind, self.network), lambda: make_forward(self.network, self.model, kind)
+            (kind, self.network), lambda: make_forward(self.network, self._traced_model(), kind)
         )
+
+    def _traced_model(self) -> keras.Model:
+        """Return a model whose layers compute in the precision of the network."""
+        return self.model if self._same_layers else build_model(self.network)
 
     def _blocks(self, X: Any) -> Iterator[tuple[slice, Any]]:
         cuts = [*range(0, X.shape[0], self.block_rows), X.shape[0]]

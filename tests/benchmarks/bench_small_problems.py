@@ -3,7 +3,8 @@
 Six simulated problems of 300 to 3,000 rows and 6 to 200 labels, and scikit-learn's own data sets
 with several labels per row. Every number is the mean over random splits, 30% held out. "base,
 tuned" has decisions tuned for samples F1 instead of those at one half. Run
-``python tests/benchmarks/bench_small_problems.py``; ``--only`` and ``--problems`` pick some.
+``python tests/benchmarks/bench_small_problems.py``; ``--only`` and ``--problems`` pick some, and
+``--precision`` says what ours compute in.
 """
 
 import argparse
@@ -100,15 +101,16 @@ PROBLEMS = {
 }
 
 
-def classifiers(seed):
+def classifiers(seed, precision="float32"):
+    ours = {"precision": precision, "random_state": seed}
     return {
         "MLPClassifier": MLPClassifier(random_state=seed),
         "RandomForest": RandomForestClassifier(random_state=seed),
-        "base": BaseMLPClassifier(random_state=seed),
-        "blocks": BlockMLPClassifier(random_state=seed),
-        "deep": DeepMLPClassifier(random_state=seed),
+        "base": BaseMLPClassifier(**ours),
+        "blocks": BlockMLPClassifier(**ours),
+        "deep": DeepMLPClassifier(**ours),
         "base, tuned": LabelThresholdClassifier(
-            BaseMLPClassifier(random_state=seed), objective="samples_f1", random_state=seed
+            BaseMLPClassifier(**ours), objective="samples_f1", random_state=seed
         ),
     }
 
@@ -142,17 +144,25 @@ def main():
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--only", nargs="+", default=list(classifiers(0)))
     parser.add_argument("--problems", nargs="+", default=[""], help="parts of their names")
+    parser.add_argument("--precision", default="float32", choices=["float32", "bfloat16"])
     args = parser.parse_args()
     warnings.simplefilter("ignore", ConvergenceWarning)
-    print(f"Mean over {args.seeds} splits: samples F1, LRAP, seconds of a fit")
+    print(f"Mean over {args.seeds} splits, standard deviation: samples F1, LRAP; seconds of a fit")
     for name, problem in PROBLEMS.items():
         if not any(part in name for part in args.problems):
             continue
         print(name, flush=True)
         for kind in args.only:
-            results = [measured(classifiers(s)[kind], problem, s) for s in range(args.seeds)]
-            f1, lrap, seconds = np.mean(results, axis=0)
-            print(f"    {kind:16}{f1:8.4f}{lrap:8.4f}{seconds:8.1f}", flush=True)
+            results = [
+                measured(classifiers(s, args.precision)[kind], problem, s)
+                for s in range(args.seeds)
+            ]
+            (f1, lrap, seconds), spread = np.mean(results, axis=0), np.std(results, axis=0, ddof=1)
+            print(
+                f"    {kind:16}{f1:8.4f} ± {spread[0]:.4f}{lrap:8.4f} ± {spread[1]:.4f}"
+                f"{seconds:8.1f}",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

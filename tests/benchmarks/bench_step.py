@@ -61,12 +61,15 @@ def n_kept(layer):
     return round(n * (1 - float(layer.rate))) if isinstance(layer, DropoutDense) else n
 
 
-def products(model, batch, rng):
+def products(model, batch, precision, rng):
     """Return a call of the matrix products of a step: three per dense layer, two for the first."""
     layers = [layer for layer in model.layers if hasattr(layer, "kernel")]
     kernels = [tf.constant(layer.kernel.numpy()[: n_kept(layer)]) for layer in layers]
     inputs = [normal(rng, batch, kernel.shape[0]) for kernel in kernels]
     upstream = [normal(rng, batch, kernel.shape[1]) for kernel in kernels]
+    kernels, inputs, upstream = (
+        [tf.cast(x, precision) for x in each] for each in (kernels, inputs, upstream)
+    )
 
     def all_products():
         found = []
@@ -164,14 +167,15 @@ def normalisations(model, batch, rng):
     return compiled(normalise)
 
 
-def profile(job, name, batch, n_labels):
+def profile(job, name, batch, n_labels, precision):
     n_features, make = ARCHITECTURES[name]
     rng = np.random.default_rng(0)
     n_steps = 6
     X = rng.standard_normal((n_steps * batch, n_features), dtype=np.float32)
     y = sparse.random(len(X), n_labels, 3 / n_labels, format="csr", random_state=0)
     y.data[:] = 1
-    clf = make(batch_size=batch, epochs=1, random_state=0).fit(X, y.astype(np.uint8))
+    clf = make(batch_size=batch, epochs=1, precision=precision, random_state=0)
+    clf.fit(X, y.astype(np.uint8))
     network, model = clf._network(n_features, n_labels, "sigmoid"), clf.model_
     batches, state = RowBatches(X, y, None, batch), np.random.RandomState(0)
 
@@ -183,7 +187,7 @@ def profile(job, name, batch, n_labels):
             pass
 
     parts = {
-        "matrix products": products(model, batch, rng),
+        "matrix products": products(model, batch, precision, rng),
         "losses and their gradients": losses(
             batch, n_labels, 1 + len(auxiliary_logits_of(network, model)), rng
         ),
@@ -191,6 +195,7 @@ def profile(job, name, batch, n_labels):
         "dropout": dropouts(model, batch, rng),
         "batch normalisation": normalisations(model, batch, rng),
     }
+    job = f"{job}, {precision}"
     step = record(f"{job}, {name}: step", [t / n_steps for t in milliseconds(whole, 5)], "ms")
     left = step.best
     times = {part: milliseconds(call) for part, call in parts.items() if call is not None}
@@ -205,10 +210,11 @@ def profile(job, name, batch, n_labels):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--architectures", nargs="+", default=list(ARCHITECTURES))
+    parser.add_argument("--precision", default="float32", choices=["float32", "bfloat16"])
     args = parser.parse_args()
     for job, (batch, n_labels) in SIZES.items():
         for name in args.architectures:
-            profile(job, name, batch, n_labels)
+            profile(job, name, batch, n_labels, args.precision)
             keras.backend.clear_session()
 
 

@@ -3,7 +3,7 @@ import pytest
 from scipy import sparse
 
 from skmlclf.networks import MLPNetwork, build_model
-from skmlclf.training import Predictor
+from skmlclf.training import Predictor, _hardware
 
 
 @pytest.fixture(scope="module", params=["sigmoid", "softmax"])
@@ -76,3 +76,24 @@ def test_probabilities_stay_inside_zero_and_one():
     ((high, low),) = Predictor(network, model).probabilities(np.zeros((1, 1), np.float32))
     assert 0 < low < 1e-30
     assert 0.9999 < high < 1
+
+
+@pytest.mark.parametrize("label_units", [(), (5,)])
+def test_bfloat16_predicts_in_float32_where_it_would_be_emulated(monkeypatch, X, label_units):
+    networks = [
+        MLPNetwork(6, 50, "sigmoid", (8,), label_units=label_units, precision=precision)
+        for precision in ("float32", "bfloat16")
+    ]
+    single, low = (build_model(network) for network in networks)
+    low.set_weights(single.get_weights())
+    expected = Predictor(networks[0], single)
+    monkeypatch.setattr(_hardware, "has_bfloat16", lambda: True)
+    emulated = Predictor(networks[1], low)
+    assert np.abs(emulated.logits(X) - expected.logits(X)).max() > 1e-4
+    monkeypatch.setattr(_hardware, "has_bfloat16", lambda: False)
+    exact = Predictor(networks[1], low)
+    np.testing.assert_array_equal(exact.logits(X), expected.logits(X))
+    np.testing.assert_array_equal(exact.hidden(X), expected.hidden(X))
+    # Read at every call, as the variables of any model are.
+    low.set_weights([0 * w for w in low.get_weights()])
+    np.testing.assert_array_equal(exact.logits(X), np.zeros((41, 50)))
