@@ -56,6 +56,12 @@ def add_parser(commands: Any) -> None:
         help="seed of the data and the fits (default: 0)",
     )
     parser.add_argument(
+        "--precision",
+        choices=("float32", "bfloat16", "auto"),
+        default="float32",
+        help="of the matrix products: auto is bfloat16 where the machine has it (default: float32)",
+    )
+    parser.add_argument(
         "--only", nargs="+", metavar="NAME", help="which to train, by name (default: all)"
     )
     parser.add_argument(
@@ -206,6 +212,7 @@ def _estimators(args: argparse.Namespace, max_components: int) -> dict[str, Any]
     made = _make(args)(
         epochs=args.epochs,
         random_state=args.seed,
+        precision=args.precision,
         max_components=max_components,
         out_of_core=bool(args.train),
     )

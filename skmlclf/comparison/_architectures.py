@@ -16,6 +16,7 @@ def default_architectures(
     *,
     epochs: int = 5,
     random_state: int | None = None,
+    precision: str = "float32",
     n_components: int = 256,
     max_components: int | None = None,
     out_of_core: bool = False,
@@ -30,6 +31,8 @@ def default_architectures(
         Number of epochs of each.
     random_state : int or None, default=None
         Seed of each.
+    precision : {"float32", "bfloat16", "auto"}, default="float32"
+        Data type of the matrix products of each.
     n_components : int, default=256
         Number of principal components of ``"pca"``.
     max_components : int or None, default=None
@@ -51,7 +54,11 @@ def default_architectures(
     >>> list(default_architectures())
     ['base', 'pca', 'blocks', 'deep', 'deep+neighbors']
     """
-    shared: dict[str, Any] = {"epochs": epochs, "random_state": random_state}
+    shared: dict[str, Any] = {
+        "epochs": epochs,
+        "random_state": random_state,
+        "precision": precision,
+    }
     bound = n_components if max_components is None else max_components
     return {
         "base": BaseMLPClassifier(**shared),
@@ -68,6 +75,7 @@ def feature_architectures(
     *,
     epochs: int = 5,
     random_state: int | None = None,
+    precision: str = "float32",
     sizes: Sequence[int] = (64, 128, 256, 512),
     max_components: int | None = None,
     out_of_core: bool = False,
@@ -82,6 +90,8 @@ def feature_architectures(
         Number of epochs of each.
     random_state : int or None, default=None
         Seed of each.
+    precision : {"float32", "bfloat16", "auto"}, default="float32"
+        Data type of the matrix products of each.
     sizes : sequence of int, default=(64, 128, 256, 512)
         Numbers of principal components.
     max_components : int or None, default=None
@@ -100,7 +110,11 @@ def feature_architectures(
     >>> list(feature_architectures(sizes=[32]))
     ['base', 'video', 'audio', 'pca-32']
     """
-    shared: dict[str, Any] = {"epochs": epochs, "random_state": random_state}
+    shared: dict[str, Any] = {
+        "epochs": epochs,
+        "random_state": random_state,
+        "precision": precision,
+    }
     return {
         "base": BaseMLPClassifier(**shared),
         "video": make_feature_mlp("video", None, **shared),

@@ -5,6 +5,9 @@ from itertools import accumulate
 from typing import Any
 
 import keras
+import numpy as np
+
+_SMALLEST = float(np.finfo(np.float32).tiny)
 
 
 @keras.saving.register_keras_serializable(package="skmlclf")
@@ -51,8 +54,8 @@ class RootProbabilities(keras.layers.Layer):
     """Square roots of the probabilities that logits stand for.
 
     They are the square roots of numbers that are tiny for most of thousands of labels, which makes
-    differences among rare labels visible to the next layer. Taken from logarithms, their gradients
-    are finite for logits of any size.
+    differences among rare labels visible to the next layer. Their gradients are finite for logits
+    of any size.
 
     Parameters
     ----------
@@ -69,10 +72,12 @@ class RootProbabilities(keras.layers.Layer):
     def call(self, inputs: Any) -> Any:
         logits = keras.ops.cast(inputs, "float32")
         if self.output_activation == "sigmoid":
-            logarithms = keras.ops.log_sigmoid(logits)
+            # The root of zero has no gradient. The logarithm of a sigmoid would be slower.
+            probabilities = keras.ops.maximum(keras.ops.sigmoid(logits), _SMALLEST)
+            roots = keras.ops.sqrt(probabilities)
         else:
-            logarithms = keras.ops.log_softmax(logits)
-        return keras.ops.cast(keras.ops.exp(0.5 * logarithms), self.compute_dtype)
+            roots = keras.ops.exp(0.5 * keras.ops.log_softmax(logits))
+        return keras.ops.cast(roots, self.compute_dtype)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return input_shape

@@ -36,10 +36,12 @@ def data(n_rows):
     return make_video_embeddings(n_rows, n_labels=3862, random_state=0)
 
 
-def product_rate():
-    """Floating point operations a second of TensorFlow's own single-precision product."""
+def product_rate(precision):
+    """Floating point operations a second of TensorFlow's own matrix product."""
     rng = np.random.default_rng(0)
-    a, b = (tf.constant(rng.random(shape, np.float32)) for shape in ((BATCH, 1024), (1024, 3862)))
+    a, b = (
+        tf.cast(rng.random(shape, np.float32), precision) for shape in ((BATCH, 1024), (1024, 3862))
+    )
     times = []
     for _ in range(30):
         start = perf_counter()
@@ -56,6 +58,15 @@ class Ours:
         )
         self.clf.partial_fit(X[:BATCH], y[:BATCH])
 
+    @property
+    def precision(self):
+        return self.clf.precision_
+
+    @property
+    def n_trained(self):
+        """Number of hidden units that dropout leaves in training."""
+        return HIDDEN * (1 - self.clf.dropout)
+
     def train(self):
         self.clf.partial_fit(self.X, self.y)
 
@@ -64,6 +75,8 @@ class Ours:
 
 
 class Keras:
+    precision, n_trained = "float32", HIDDEN
+
     def __init__(self, X, y):
         self.X, self.y = X, y.toarray().astype(np.float32)
         self.model = keras.Sequential(
@@ -88,6 +101,8 @@ class Keras:
 
 
 class Torch:
+    n_trained = HIDDEN
+
     def __init__(self, X, y, bfloat16=False):
         self.X, self.y = torch.from_numpy(X), torch.from_numpy(y.toarray().astype(np.float32))
         self.model = torch.nn.Sequential(
@@ -98,6 +113,7 @@ class Torch:
         self.optimizer = torch.optim.Adam(self.model.parameters(), fused=True)
         self.loss = torch.nn.BCEWithLogitsLoss()
         self.bfloat16 = bfloat16
+        self.precision = "bfloat16" if bfloat16 else "float32"
 
     def train(self):
         order = torch.randperm(len(self.X))
@@ -130,12 +146,16 @@ def main():
 
     n, f, labels = len(X), X.shape[1], y.shape[1]
     products = {
-        "train": 2 * (2 * f * HIDDEN + 3 * HIDDEN * labels),
-        "predict": 2 * (f * HIDDEN + HIDDEN * labels),
+        "train": lambda peer: 2 * (2 * f * HIDDEN + 3 * peer.n_trained * labels),
+        "predict": lambda peer: 2 * (f * HIDDEN + HIDDEN * labels),
     }
-    rate = product_rate()
+    rates = {
+        precision: product_rate(precision)
+        for precision in ("float32", "bfloat16")[: 1 + has_bfloat16()]
+    }
     print(f"{n:,} rows, {f:,} features, {HIDDEN:,} hidden units, {labels:,} labels, batch {BATCH}")
-    print(f"sgemm: {rate / 1e9:.0f} Gflop/s; bfloat16 in hardware: {has_bfloat16()}")
+    for precision, rate in rates.items():
+        print(f"matrix products, {precision}: {rate / 1e9:.0f} Gflop/s")
     for method, title in (("train", "training"), ("predict", f"prediction of the top {K}")):
         print(f"\n{title}")
         jobs = {name: getattr(peer, method) for name, peer in peers.items()}
@@ -147,7 +167,8 @@ def main():
                 higher_is_better=True,
                 peer=None if name == "Keras" else f"{title}, Keras",
             )
-            print(f"    {products[method] * n / min(seconds) / rate:.0%} of the rate of sgemm")
+            done = products[method](peers[name]) * n / min(seconds)
+            print(f"    {done / rates[peers[name].precision]:.0%} of the rate of matrix products")
 
     clf = peers["skmlclf float32"].clf
     times = []

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from skmlclf.cli import main
-from skmlclf.comparison import default_architectures
+from skmlclf.comparison import default_architectures, feature_architectures
 
 
 def test_the_command_prints_and_writes(tmp_path, capsys):
@@ -20,6 +20,20 @@ def test_the_command_prints_and_writes(tmp_path, capsys):
     assert result["name"] == "base"
     assert np.isfinite(result["history"]["val_precision_at_20"]).all()
     assert len(result["history"]["loss"]) == 2
+
+
+@pytest.mark.parametrize("study", ["architectures", "features"])
+def test_the_precision_is_that_of_every_network(study, tmp_path):
+    file = tmp_path / "results.json"
+    args = ["compare", "--samples", "60", "--labels", "20", "--epochs", "1", "--study", study]
+    name = {"architectures": "pca", "features": "video"}[study]
+    assert main([*args, "--only", name, "--precision", "auto", "--json", str(file)]) == 0
+    (result,) = json.loads(file.read_text())["results"]
+    assert result["params"]["mlp__precision"] == "'auto'"
+    made = {"architectures": default_architectures, "features": feature_architectures}[study]
+    for estimator in made(precision="auto").values():
+        params = estimator.get_params()
+        assert {v for k, v in params.items() if k.split("__")[-1] == "precision"} == {"auto"}
 
 
 def test_the_others_are_held_against_the_base(capsys):
