@@ -112,6 +112,7 @@ def run(args: argparse.Namespace) -> int:
 
     metrics = tuple(dict.fromkeys(args.metrics or DEFAULT_METRICS))
     _check_names(args, metrics)
+    precision = _precision(args.precision)
     X, y, X_val, y_val = _data(args)
     label_names = _label_names(args.label_names, y.shape[1])
     print(
@@ -120,7 +121,7 @@ def run(args: argparse.Namespace) -> int:
         f" {y.nnz / y.shape[0]:.2f} per sample",
         flush=True,
     )
-    estimators = _estimators(args, max_components=min(X.shape))
+    estimators = _estimators(args, precision, max_components=min(X.shape))
     interrupted = False
     try:
         with warnings.catch_warnings():
@@ -208,11 +209,21 @@ def _check_names(args: argparse.Namespace, metrics: tuple[str, ...]) -> None:
         raise ValueError(f"--sort-by {args.sort_by}: expected one of {', '.join(columns)}.")
 
 
-def _estimators(args: argparse.Namespace, max_components: int) -> dict[str, Any]:
+def _precision(precision: str) -> str:
+    """Return what this machine computes in, so that the results tell it."""
+    from skmlclf.training import resolve_precision
+
+    try:
+        return resolve_precision(precision)
+    except ValueError as error:
+        raise ValueError(f"--precision {precision}: {error}") from error
+
+
+def _estimators(args: argparse.Namespace, precision: str, max_components: int) -> dict[str, Any]:
     made = _make(args)(
         epochs=args.epochs,
         random_state=args.seed,
-        precision=args.precision,
+        precision=precision,
         max_components=max_components,
         out_of_core=bool(args.train),
     )

@@ -15,7 +15,27 @@ TINY = 1e-37
 HALF_ULP = 2.0**-24
 
 
-def make_forward(network: Network, model: keras.Model, kind: str) -> Callable[..., Any]:
+def program_key(network: Network, model: keras.Model) -> tuple[Network, tuple[bool, ...]]:
+    """Return all that decides what a forward pass is compiled to.
+
+    Parameters
+    ----------
+    network : Network
+        Structure of the model.
+    model : keras.Model
+        Layers of it may have been frozen.
+
+    Returns
+    -------
+    tuple
+        Hashable.
+    """
+    return network, tuple(variable.trainable for variable in model.variables)
+
+
+def make_forward(
+    network: Network, model: keras.Model, kind: str, layers: Callable[[], keras.Model]
+) -> Callable[..., Any]:
     """Compile a forward pass of a network, for any number of rows.
 
     Parameters
@@ -23,7 +43,7 @@ def make_forward(network: Network, model: keras.Model, kind: str) -> Callable[..
     network : Network
         Structure of the model.
     model : keras.Model
-        Any model of that structure; it lends its layers while the function is traced.
+        Any model of that structure, whose variables the function can take.
     kind : {"logits", "probabilities", "decisions", "best", "best and chosen", "evaluate", \
 "evaluate entries"}
         What the function returns.
@@ -40,12 +60,16 @@ def make_forward(network: Network, model: keras.Model, kind: str) -> Callable[..
           entry_weight)``, the weighted sum of the losses, the sum of the layers' regularisation
           losses, and what ``"best"`` and ``"decisions"`` return. The last argument is None, or
           for ``"evaluate entries"`` a matrix.
+    layers : callable
+        Returns the model that lends its layers while the function is traced.
 
     Returns
     -------
     callable
     """
-    run = cached_program(("forward", network), lambda: _make_logits(network, model))
+    run = cached_program(
+        ("forward", *program_key(network, model)), lambda: _make_logits(network, model, layers())
+    )
     loss = LOSSES[network.output]
 
     def logits(*args: Any) -> Any:
@@ -123,9 +147,9 @@ def make_forward(network: Network, model: keras.Model, kind: str) -> Callable[..
     )
 
 
-def _make_logits(network: Network, model: keras.Model) -> Callable[..., Any]:
+def _make_logits(network: Network, model: keras.Model, layers: keras.Model) -> Callable[..., Any]:
     """Compile what all forward passes of a network have in common, for one trace of its layers."""
-    stateless = keras.Model(model.inputs, logits_of(model))
+    stateless = keras.Model(layers.inputs, logits_of(layers))
 
     def run(
         trainable: list[tf.Variable], non_trainable: list[tf.Variable], x: Any
@@ -148,7 +172,9 @@ def _make_logits(network: Network, model: keras.Model) -> Callable[..., Any]:
         stateless = None  # as in make_step
 
 
-def make_hidden(network: Network, model: keras.Model) -> Callable[..., Any]:
+def make_hidden(
+    network: Network, model: keras.Model, layers: Callable[[], keras.Model]
+) -> Callable[..., Any]:
     """Compile the forward pass up to the last hidden layer.
 
     Parameters
@@ -156,7 +182,8 @@ def make_hidden(network: Network, model: keras.Model) -> Callable[..., Any]:
     network : Network
         Structure of the model.
     model : keras.Model
-        As `make_forward` takes it.
+    layers : callable
+        As `make_forward` takes them.
 
     Returns
     -------
@@ -168,8 +195,9 @@ def make_hidden(network: Network, model: keras.Model) -> Callable[..., Any]:
     ValueError
         If the network cannot tell which layer that is.
     """
-    hidden: Any = keras.Model(model.inputs, hidden_layer_of(network, model))
-    weights, others = model.trainable_variables, model.non_trainable_variables
+    lent = layers()
+    hidden: Any = keras.Model(lent.inputs, hidden_layer_of(network, lent))
+    weights, others = lent.trainable_variables, lent.non_trainable_variables
 
     def run(trainable: list[tf.Variable], non_trainable: list[tf.Variable], x: Any) -> Any:
         values = [v.read_value() for v in [*trainable, *non_trainable]]

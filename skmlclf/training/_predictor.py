@@ -13,7 +13,7 @@ from skmlclf._progress import progress
 from skmlclf.networks import Network, build_model, hidden_layer_of, with_precision
 from skmlclf.training._batches import Chunk, EntryWeights, RowBatches, SparseWeights
 from skmlclf.training._features import make_features
-from skmlclf.training._forward import make_forward, make_hidden
+from skmlclf.training._forward import make_forward, make_hidden, program_key
 from skmlclf.training._hardware import prediction_precision
 from skmlclf.training._programs import cached_program, variables_of
 
@@ -82,6 +82,7 @@ class Predictor:
         self.block_rows = min(_MAX_BLOCK_ROWS, max(64, _BLOCK_OUTPUTS // network.n_outputs))
         self._variables = variables_of(model)[:2]
         self._same_layers = self.network == network
+        self._key = program_key(self.network, model)
 
     def logits(self, X: Any) -> np.ndarray:
         """Return the outputs before the sigmoid or softmax, float32 ``(n_samples, n_outputs)``."""
@@ -101,7 +102,7 @@ class Predictor:
         """
         width = hidden_layer_of(self.network, self.model).shape[1]
         forward = cached_program(
-            ("hidden", self.network), lambda: make_hidden(self.network, self._traced_model())
+            ("hidden", *self._key), lambda: make_hidden(self.network, self.model, self._layers)
         )
         return self._filled(forward, X, width)
 
@@ -219,12 +220,20 @@ class Predictor:
 
     def _program(self, kind: str) -> Callable[..., Any]:
         return cached_program(
-            (kind, self.network), lambda: make_forward(self.network, self._traced_model(), kind)
+            (kind, *self._key),
+            lambda: make_forward(self.network, self.model, kind, self._layers),
         )
 
-    def _traced_model(self) -> keras.Model:
+    def _layers(self) -> keras.Model:
         """Return a model whose layers compute in the precision of the network."""
-        return self.model if self._same_layers else build_model(self.network)
+        if self._same_layers:
+            return self.model
+        # Without values: those of the model's variables are arguments of every function.
+        with keras.StatelessScope(initialize_variables=False):
+            layers = build_model(self.network)
+        for own, other in zip(layers.layers, self.model.layers, strict=True):
+            own.trainable = other.trainable
+        return layers
 
     def _blocks(self, X: Any) -> Iterator[tuple[slice, Any]]:
         cuts = [*range(0, X.shape[0], self.block_rows), X.shape[0]]

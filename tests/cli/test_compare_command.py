@@ -23,17 +23,27 @@ def test_the_command_prints_and_writes(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("study", ["architectures", "features"])
-def test_the_precision_is_that_of_every_network(study, tmp_path):
+def test_the_precision_is_that_of_every_network(study, tmp_path, monkeypatch):
+    monkeypatch.setattr("skmlclf.training._hardware.has_bfloat16", lambda: True)
     file = tmp_path / "results.json"
     args = ["compare", "--samples", "60", "--labels", "20", "--epochs", "1", "--study", study]
     name = {"architectures": "pca", "features": "video"}[study]
     assert main([*args, "--only", name, "--precision", "auto", "--json", str(file)]) == 0
     (result,) = json.loads(file.read_text())["results"]
-    assert result["params"]["mlp__precision"] == "'auto'"
+    # What it is on this machine.
+    assert result["params"]["mlp__precision"] == "'bfloat16'"
     made = {"architectures": default_architectures, "features": feature_architectures}[study]
     for estimator in made(precision="auto").values():
         params = estimator.get_params()
         assert {v for k, v in params.items() if k.split("__")[-1] == "precision"} == {"auto"}
+
+
+def test_a_precision_that_the_machine_lacks_is_refused_first(capsys, monkeypatch):
+    monkeypatch.setattr("skmlclf.training._hardware.has_bfloat16", lambda: False)
+    assert main(["compare", "--precision", "bfloat16"]) == 2
+    printed = capsys.readouterr()
+    assert "--precision bfloat16: " in printed.err
+    assert printed.out == ""
 
 
 def test_the_others_are_held_against_the_base(capsys):

@@ -97,3 +97,16 @@ def test_bfloat16_predicts_in_float32_where_it_would_be_emulated(monkeypatch, X,
     # Read at every call, as the variables of any model are.
     low.set_weights([0 * w for w in low.get_weights()])
     np.testing.assert_array_equal(exact.logits(X), np.zeros((41, 50)))
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_layers_may_be_frozen_between_predictions(monkeypatch, X, native):
+    network = MLPNetwork(6, 50, "sigmoid", (8,), batch_normalization=True, precision="bfloat16")
+    model = build_model(network)
+    monkeypatch.setattr(_hardware, "has_bfloat16", lambda: native)
+    before = Predictor(network, model)
+    logits, hidden = before.logits(X), before.hidden(X)
+    model.get_layer("dense_1").trainable = False
+    after = Predictor(network, model)
+    np.testing.assert_array_equal(after.logits(X), logits)
+    np.testing.assert_array_equal(after.hidden(X), hidden)
