@@ -4,17 +4,24 @@ Run ``python tests/benchmarks/bench_main_job.py``; the two take turns.
 """
 
 import argparse
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 from results import in_turn, record
 
+from skmlclf.training import has_bfloat16
+
 PEER = Path(__file__).with_name("plain_keras_job.py")
 
 
 def process(*args):
-    return lambda: subprocess.run([sys.executable, *args], check=True, stdout=subprocess.DEVNULL)
+    # Compiled code is kept, as it is by default: after its first round, a program only reads it.
+    env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    return lambda: subprocess.run(
+        [sys.executable, *args], check=True, stdout=subprocess.DEVNULL, env=env
+    )
 
 
 def main():
@@ -28,6 +35,10 @@ def main():
         "skmlclf compare --only the four": process("-m", "skmlclf", "compare", "--only", *four),
         "skmlclf compare": process("-m", "skmlclf", "compare"),
     }
+    if has_bfloat16():
+        jobs["skmlclf compare --only the four --precision bfloat16"] = process(
+            "-m", "skmlclf", "compare", "--only", *four, "--precision", "bfloat16"
+        )
     for name, seconds in in_turn(jobs, runs).items():
         record(name, seconds, "s", peer=None if name == "plain Keras" else "plain Keras")
 
