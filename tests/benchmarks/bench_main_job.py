@@ -4,12 +4,11 @@ Run ``python tests/benchmarks/bench_main_job.py``; the two take turns.
 """
 
 import argparse
-import os
 import subprocess
 import sys
 from pathlib import Path
 
-from results import in_turn, record
+from results import fresh_environment, in_turn, record
 
 from skmlclf.training import has_bfloat16
 
@@ -17,11 +16,8 @@ PEER = Path(__file__).with_name("plain_keras_job.py")
 
 
 def process(*args):
-    # Compiled code is kept, as it is by default: after its first round, a program only reads it.
-    env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    return lambda: subprocess.run(
-        [sys.executable, *args], check=True, stdout=subprocess.DEVNULL, env=env
-    )
+    command, env = [sys.executable, *args], fresh_environment()
+    return lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=env)
 
 
 def main():
