@@ -83,7 +83,7 @@ def prediction_precision(precision: str) -> str:
     -------
     {"float32", "bfloat16"}
     """
-    return precision if has_bfloat16() else "float32"
+    return "bfloat16" if precision == "bfloat16" and has_bfloat16() else "float32"
 
 
 @functools.cache

@@ -103,7 +103,7 @@ class Keras:
 class Torch:
     n_trained = HIDDEN
 
-    def __init__(self, X, y, bfloat16=False):
+    def __init__(self, X, y, precision="float32"):
         self.X, self.y = torch.from_numpy(X), torch.from_numpy(y.toarray().astype(np.float32))
         self.model = torch.nn.Sequential(
             torch.nn.Linear(X.shape[1], HIDDEN),
@@ -112,20 +112,22 @@ class Torch:
         )
         self.optimizer = torch.optim.Adam(self.model.parameters(), fused=True)
         self.loss = torch.nn.BCEWithLogitsLoss()
-        self.bfloat16 = bfloat16
-        self.precision = "bfloat16" if bfloat16 else "float32"
+        self.precision = precision
+
+    def autocast(self):
+        return torch.autocast("cpu", torch.bfloat16, enabled=self.precision == "bfloat16")
 
     def train(self):
         order = torch.randperm(len(self.X))
         for rows in order.split(BATCH):
             self.optimizer.zero_grad()
-            with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
+            with self.autocast():
                 loss = self.loss(self.model(self.X[rows]), self.y[rows])
             loss.backward()
             self.optimizer.step()
 
     def predict(self):
-        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
+        with torch.no_grad(), self.autocast():
             for block in self.X.split(2048):
                 torch.sigmoid(self.model(block)).topk(K)
 
@@ -142,17 +144,14 @@ def main():
     if torch is not None:
         peers["PyTorch float32"] = Torch(X, y)
         if has_bfloat16():
-            peers["PyTorch bfloat16"] = Torch(X, y, bfloat16=True)
+            peers["PyTorch bfloat16"] = Torch(X, y, "bfloat16")
 
     n, f, labels = len(X), X.shape[1], y.shape[1]
     products = {
         "train": lambda peer: 2 * (2 * f * HIDDEN + 3 * peer.n_trained * labels),
         "predict": lambda peer: 2 * (f * HIDDEN + HIDDEN * labels),
     }
-    rates = {
-        precision: product_rate(precision)
-        for precision in ("float32", "bfloat16")[: 1 + has_bfloat16()]
-    }
+    rates = {p: product_rate(p) for p in sorted({peer.precision for peer in peers.values()})}
     print(f"{n:,} rows, {f:,} features, {HIDDEN:,} hidden units, {labels:,} labels, batch {BATCH}")
     for precision, rate in rates.items():
         print(f"matrix products, {precision}: {rate / 1e9:.0f} Gflop/s")
